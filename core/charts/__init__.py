@@ -1,0 +1,1 @@
+"""Pictures: functions from values to plotly figures."""

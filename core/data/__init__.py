@@ -1,0 +1,1 @@
+"""Rows: ingestion, validation, demo data and the split."""

@@ -1,0 +1,121 @@
+"""Every error a user can meet, each with a remedy.
+
+::
+
+    LabError
+    ├── InvalidSettings       config.yaml or a HOUSING_LAB_… variable is wrong
+    ├── InvalidHouse          a house outside what the model can be asked
+    ├── InvalidSpec           a hyperparameter outside its range
+    ├── DataError
+    │   ├── DataUnavailable   no file, and it could not be downloaded
+    │   └── InvalidData       the rows break the schema
+    ├── RecordsError
+    │   ├── StoreUnavailable  MLflow's store cannot be reached
+    │   ├── NotFound          no such run, version or job
+    │   └── UntrustedModel    a model file is not the one that was recorded
+    ├── NoModel               nothing is trained yet
+    ├── JobsError
+    │   ├── QueueUnavailable  the job database cannot be reached
+    │   ├── QueueFull         too many jobs wait already
+    │   └── JobFailed         a job ended without a model
+    └── TrainingCancelled     somebody asked the training to stop
+
+Foreign errors (MLflow, SQLAlchemy, pandera, …) are translated where they enter, never further in.
+"""
+
+from __future__ import annotations
+
+
+class LabError(Exception):
+    """A refusal or failure the user can act on.
+
+    Args:
+        what: one sentence that says what is wrong, with the figures.
+        remedy: one sentence that says what to do about it.
+        where: the file, key, row or address it is about; empty when the sentence says it already.
+    """
+
+    def __init__(self, what: str, *, remedy: str, where: str = "") -> None:
+        super().__init__(what, remedy, where)
+        self.what = what
+        self.remedy = remedy
+        self.where = where
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments do not survive the default pickling, and errors cross processes here.
+        return (_rebuild, (type(self), self.what, self.remedy, self.where))
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        return f"{self.what}{place} {self.remedy}"
+
+
+def _rebuild(kind: type[LabError], what: str, remedy: str, where: str) -> LabError:
+    return kind(what, remedy=remedy, where=where)
+
+
+class InvalidSettings(LabError):
+    """A key of ``config.yaml`` or a ``HOUSING_LAB_…`` variable is unknown or holds a wrong value."""
+
+
+class InvalidHouse(LabError):
+    """A house has a missing, unknown or impossible feature."""
+
+
+class InvalidSpec(LabError):
+    """A training specification names an unknown knob or a value outside its range."""
+
+
+class DataError(LabError):
+    """The rows cannot be used."""
+
+
+class DataUnavailable(DataError):
+    """There is no data file and none could be downloaded."""
+
+
+class InvalidData(DataError):
+    """The file was read and breaks the schema, or is no table at all."""
+
+
+class RecordsError(LabError):
+    """The records (MLflow store, local registry, model files) cannot serve the request."""
+
+
+class StoreUnavailable(RecordsError):
+    """MLflow's store cannot be reached or answers with an error."""
+
+
+class NotFound(RecordsError):
+    """There is no such run, version or job."""
+
+
+class UntrustedModel(RecordsError):
+    """A model file differs from the SHA-256 in the records, or has none."""
+
+
+class NoModel(LabError):
+    """A price was asked for before any model was trained."""
+
+
+class JobsError(LabError):
+    """The job queue cannot do what was asked."""
+
+
+class QueueUnavailable(JobsError):
+    """The job database cannot be reached."""
+
+
+class QueueFull(JobsError):
+    """As many jobs wait as the settings allow."""
+
+
+class JobFailed(JobsError):
+    """A job ended without a model."""
+
+
+class TrainingCancelled(LabError):
+    """The training was asked to stop and did, between two steps."""
+
+    def __init__(self, what: str = "The training was cancelled.", *, remedy: str = "", where: str = "") -> None:
+        super().__init__(what, remedy=remedy or "Train again when you are ready.", where=where)

@@ -1,0 +1,115 @@
+"""Work on the queue, as values: what was asked, how far it is, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.domain.hyperparameters import TrainingSpec
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """One training somebody asked for. ``run_name`` is never empty; ``actor`` is who asked."""
+
+    spec: TrainingSpec
+    run_name: str
+    actor: str
+
+    @classmethod
+    def create(cls, spec: TrainingSpec, *, actor: str, run_name: str = "") -> TrainingRequest:
+        return cls(spec, run_name.strip() or spec.default_run_name, actor)
+
+    def as_payload(self) -> dict[str, object]:
+        """JSON values only: what crosses the queue must outlive this version of the code."""
+        return {"params": self.spec.as_params(), "run_name": self.run_name, "actor": self.actor}
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, object]) -> TrainingRequest:
+        """The request back from :meth:`as_payload`.
+
+        Raises:
+            InvalidSpec: the payload's params are out of range by now.
+        """
+        params = payload["params"]
+        if not isinstance(params, Mapping):
+            raise TypeError(f"params is {type(params).__name__}, not a mapping")
+        return cls(TrainingSpec.from_params(params), str(payload["run_name"]), str(payload["actor"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training is.
+
+    ``phase`` is what it does now ("fitting", "recording", …); ``done`` of ``total`` counts ``unit``
+    (trees, iterations); ``elapsed`` is seconds since the fit began, ``remaining`` the seconds the fit will
+    still take (None before the first step ended); ``curve`` holds (done, RMSE on the held-out rows) so far.
+    The curve is watched only: nothing stops early or chooses on it.
+    """
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    unit: str = "steps"
+    elapsed: float = 0.0
+    remaining: float | None = None
+    curve: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    @property
+    def last_score(self) -> float | None:
+        return self.curve[-1][1] if self.curve else None
+
+    def as_payload(self) -> dict[str, object]:
+        return {
+            "phase": self.phase,
+            "done": self.done,
+            "total": self.total,
+            "unit": self.unit,
+            "elapsed": self.elapsed,
+            "remaining": self.remaining,
+            "curve": [list(point) for point in self.curve],
+        }
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, object]) -> Progress:
+        known = {**payload, "curve": tuple((int(done), float(score)) for done, score in payload["curve"])}  # type: ignore[attr-defined]
+        return cls(**known)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A training on the queue. Times are in UTC; ``queue_position`` is 1 for the next to start."""
+
+    job_id: str
+    state: JobState
+    request: TrainingRequest
+    created: datetime
+    updated: datetime
+    progress: Progress | None = None
+    queue_position: int | None = None
+    run_id: str | None = None
+    version: str | None = None
+    local_version: str | None = None
+    failure: str = ""
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,63 @@
+"""How figures are written for people: one place, so that every screen writes them alike."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+MISSING: Final = "—"
+"""What stands where a figure is missing. Never 0: a missing metric is not a good metric."""
+
+SURVEY_CAP: Final = 500_001.0
+"""The 1990 census wrote every median price above $500,000 as 500,001."""
+
+CAP_TEXT: Final = "$500,000 or more"
+
+CAP_NEARNESS: Final = 0.97
+"""From this share of the cap on, an estimate says "or more": the model never saw a higher price."""
+
+
+def dollars(amount: float | None) -> str:
+    """``412300.4`` → ``$412,300``; None, NaN and infinity → ``—``."""
+    if amount is None or not math.isfinite(amount):
+        return MISSING
+    sign = "−" if round(amount) < 0 else ""
+    return f"{sign}${abs(amount):,.0f}"
+
+
+def dollar_change(amount: float | None) -> str:
+    """A difference with its sign: ``+$1,200``, ``−$350``, ``$0``; missing → ``—``."""
+    text = dollars(amount)
+    return f"+{text}" if amount is not None and math.isfinite(amount) and round(amount) > 0 else text
+
+
+def decimal(figure: float | None, digits: int = 4) -> str:
+    """``0.81921`` → ``0.8192``; missing → ``—``."""
+    return MISSING if figure is None or not math.isfinite(figure) else f"{figure:.{digits}f}"
+
+
+def percent(figure: float | None, digits: int = 1) -> str:
+    """``17.304`` → ``17.3 %``; missing → ``—``."""
+    return MISSING if figure is None or not math.isfinite(figure) else f"{figure:.{digits}f} %"
+
+
+def is_capped(price: float) -> bool:
+    """Whether an estimate is so near the survey's cap that it only means "$500,000 or more"."""
+    return price >= SURVEY_CAP * CAP_NEARNESS
+
+
+def price_text(price: float) -> str:
+    """An estimate as an analyst should read it aloud, the cap's wording included."""
+    return CAP_TEXT if is_capped(price) else dollars(price)
+
+
+def duration(seconds: float | None) -> str:
+    """``7.4`` → ``7 s``, ``95`` → ``1 min 35 s``; missing → ``—``."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,124 @@
+"""What the records hold, as values: scores, runs, versions, and what one training produced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Alias(StrEnum):
+    """The registry's two names with a meaning: what serves, and what is meant to serve next."""
+
+    CHAMPION = "champion"
+    CHALLENGER = "challenger"
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Errors on the held-out rows. ``rmse`` and ``mae`` in 1990 USD, ``mape`` in percent."""
+
+    rmse: float
+    mae: float
+    r2_score: float
+    mape: float
+
+    def as_metrics(self) -> dict[str, float]:
+        return {"rmse": self.rmse, "mae": self.mae, "r2_score": self.r2_score, "mape": self.mape}
+
+    @classmethod
+    def from_metrics(cls, metrics: Mapping[str, float]) -> Scores | None:
+        """The scores among a run's metrics; None when any of the four is missing."""
+        names = ("rmse", "mae", "r2_score", "mape")
+        if any(name not in metrics for name in names):
+            return None
+        return cls(*(metrics[name] for name in names))
+
+
+class RunStatus(StrEnum):
+    """MLflow's words for the state of a run."""
+
+    SCHEDULED = "SCHEDULED"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training as MLflow holds it. Times are in UTC."""
+
+    run_id: str
+    name: str
+    status: RunStatus
+    started: datetime
+    ended: datetime | None
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+    @property
+    def family(self) -> str:
+        return self.params.get("family", "")
+
+    @property
+    def scores(self) -> Scores | None:
+        return Scores.from_metrics(self.metrics)
+
+    @property
+    def fit_seconds(self) -> float | None:
+        return self.metrics.get("fit_seconds")
+
+    @property
+    def is_demo(self) -> bool:
+        return self.tags.get("data.source") == "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One registered version of the price model.
+
+    ``sha256`` is the digest of the model file; every load compares the file against it.
+    """
+
+    version: str
+    run_id: str
+    created: datetime
+    family: str
+    aliases: tuple[str, ...] = ()
+    sha256: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_demo(self) -> bool:
+        return self.tags.get("data.source") == "demo"
+
+    @property
+    def label(self) -> str:
+        """``version 3 (champion)``: how a screen names it."""
+        return f"version {self.version}" + (f" ({', '.join(self.aliases)})" if self.aliases else "")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOutcome:
+    """What one training left in the records.
+
+    ``run_id`` and ``version`` are None when MLflow was off or out of reach; ``local_version`` (the
+    ``v_YYYYMMDD_HHMMSS`` of registry.json) is always there.
+    """
+
+    run_name: str
+    family: str
+    params: Mapping[str, str | int | float]
+    metrics: Mapping[str, float]
+    threshold_checks: Mapping[str, bool]
+    run_id: str | None
+    version: str | None
+    local_version: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def all_checks_passed(self) -> bool:
+        return all(self.threshold_checks.values())

@@ -1,0 +1,1 @@
+"""Judgement of fit on the held-out rows."""

@@ -1,0 +1,1 @@
+"""Columns: scikit-learn transformers that live inside the model's Pipeline."""

@@ -1,0 +1,1 @@
+"""Work that outlives a click: the durable queue and its worker."""

@@ -1,0 +1,1 @@
+"""The records: MLflow's store and registry, and the local registry beside them."""

@@ -1,0 +1,1 @@
+"""Whole deeds, each callable from any door."""
