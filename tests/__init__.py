@@ -1,0 +1,1 @@
+"""The tests of Housing Price Lab. The folders mirror ``core`` and ``pages``."""

@@ -1,0 +1,114 @@
+"""What every test may rely on: a state folder of its own, the real rows, and a clean environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from core.domain.errors import DataUnavailable
+from core.domain.settings import HOME_VARIABLE, PREFIX, PROJECT_ROOT, Settings, load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATA_VARIABLE = "HOUSING_LAB_DATA__PATH"
+STATE_FOLDERS = ("logs", "models", "data", "mlruns", "mlartifacts", "mlflow.db")
+
+_before = pytest.StashKey[dict[str, str]]()
+_session_home = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Subprocesses inherit this too, so it is set in the environment and before anything is imported."""
+    config.stash[_before] = dict(os.environ)
+    config.stash[_session_home] = Path(tempfile.mkdtemp(prefix="housing-lab-tests-"))
+    for name in [name for name in os.environ if name.startswith(PREFIX) and name != DATA_VARIABLE]:
+        del os.environ[name]
+    os.environ[HOME_VARIABLE] = str(config.stash[_session_home])
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MPLBACKEND"] = "Agg"
+    hypothesis.settings.register_profile("shared machine", deadline=None)
+    hypothesis.settings.load_profile("shared machine")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _before in config.stash:
+        os.environ.clear()
+        os.environ.update(config.stash[_before])
+        shutil.rmtree(config.stash[_session_home], ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _project_root_stays_clean() -> Iterator[None]:
+    before = {name for name in STATE_FOLDERS if (PROJECT_ROOT / name).exists()}
+    yield
+    left = sorted(name for name in STATE_FOLDERS if (PROJECT_ROOT / name).exists() and name not in before)
+    assert not left, f"a test wrote {', '.join(left)} into {PROJECT_ROOT}; give it the settings fixture's home"
+
+
+@pytest.fixture(scope="session")
+def data_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real rows on disk: the file the environment names, else the project's own, else a download."""
+    before = pytestconfig.stash[_before]
+    wanted = load_settings(environment={}).data.sha256
+    named = before.get(DATA_VARIABLE)
+    if named:
+        file = Path(before.get(HOME_VARIABLE) or PROJECT_ROOT, named).expanduser()
+        if not file.is_file() or _sha256(file) != wanted:
+            state = "is not the data the tests are written for" if file.is_file() else "is not there"
+            pytest.fail(f"{DATA_VARIABLE} names {file}, which {state}; correct or unset it.", pytrace=False)
+        return file.resolve()
+    own = PROJECT_ROOT / "data" / "raw" / "housing.csv"
+    if own.is_file() and _sha256(own) == wanted:
+        return own
+    return _download(tmp_path_factory.mktemp("data"))
+
+
+def _download(home: Path) -> Path:
+    from core.data.ingest import DataIngestor
+
+    settings = load_settings(home=home, environment={"HOUSING_LAB_DATA__ALLOW_DEMO": "false"})
+    try:
+        DataIngestor(settings).ingest()
+    except DataUnavailable as error:
+        pytest.fail(
+            f"The tests need the real data: set {DATA_VARIABLE} to housing.csv, or run "
+            f"`python -m core stage ingest` with internet. ({error.what})",
+            pytrace=False,
+        )
+    return settings.data_path
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="session")
+def real_rows(data_file: Path) -> Iterator[pd.DataFrame]:
+    """All 20,640 block groups in file order, read once. Take ``.copy()`` before changing anything."""
+    import pandas as pd
+
+    rows = pd.read_csv(data_file)
+    untouched = rows.copy()
+    yield rows
+    pd.testing.assert_frame_equal(rows, untouched)
+
+
+@pytest.fixture
+def lab_environment(tmp_path: Path, data_file: Path) -> dict[str, str]:
+    """The whole environment of a subprocess whose state lies in ``tmp_path`` and whose data are real."""
+    return {**os.environ, HOME_VARIABLE: str(tmp_path), DATA_VARIABLE: str(data_file)}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, data_file: Path) -> Settings:
+    """Settings over the real data whose state lies in ``tmp_path``."""
+    return load_settings(home=tmp_path, environment={DATA_VARIABLE: str(data_file)})
