@@ -140,7 +140,7 @@ def _forest(*, max_depth: int, max_features: float) -> tuple[Knob, ...]:
 
 
 _KNOBS: Final[Mapping[ModelFamily, tuple[Knob, ...]]] = {
-    ModelFamily.RANDOM_FOREST: _forest(max_depth=20, max_features=1.0),
+    ModelFamily.RANDOM_FOREST: _forest(max_depth=20, max_features=0.35),
     ModelFamily.EXTRA_TREES: _forest(max_depth=25, max_features=1.0),
     ModelFamily.HIST_GRADIENT_BOOSTING: (
         _trees(default=500, high=3000, step=50, name="max_iter"),

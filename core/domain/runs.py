@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Alias(StrEnum):
@@ -122,3 +123,37 @@ class TrainingOutcome:
     @property
     def all_checks_passed(self) -> bool:
         return all(self.threshold_checks.values())
+
+    @property
+    def scores(self) -> Scores | None:
+        return Scores.from_metrics(self.metrics)
+
+    def as_report(self) -> dict[str, object]:
+        """The terminal's JSON and the evaluation report: JSON values only."""
+        return {
+            "run_id": self.run_id,
+            "run_name": self.run_name,
+            "family": self.family,
+            "params": dict(self.params),
+            "metrics": dict(self.metrics),
+            "version": self.version or self.local_version,
+            "local_version": self.local_version,
+            "threshold_checks": dict(self.threshold_checks),
+            "all_checks_passed": self.all_checks_passed,
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_report(cls, report: Mapping[str, Any]) -> TrainingOutcome:
+        """The outcome back from :meth:`as_report`."""
+        return cls(
+            run_name=report["run_name"],
+            family=report["family"],
+            params=report["params"],
+            metrics=report["metrics"],
+            threshold_checks=report["threshold_checks"],
+            run_id=report["run_id"],
+            version=None if report["version"] == report["local_version"] else report["version"],
+            local_version=report["local_version"],
+            notes=tuple(report["notes"]),
+        )

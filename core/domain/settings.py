@@ -158,12 +158,30 @@ class Settings(_Section):
         return TrainingSpec.create(chosen, configured, seed=self.model.random_state)
 
 
-def load_settings(home: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+Config = Settings | Mapping[str, Any] | None
+"""What the classes of the old project are given: settings, the content of a config.yaml, or nothing."""
+
+
+def settings_from(config: Config) -> Settings:
+    """Settings as they are, from the content of a ``config.yaml`` laid over the project's, or loaded.
+
+    Raises:
+        InvalidSettings: as :func:`load_settings`.
+    """
+    return config if isinstance(config, Settings) else load_settings(values=config)
+
+
+def load_settings(
+    home: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Settings:
     """Settings from ``config/config.yaml`` (home's own, else the project's) and the environment.
 
     Args:
         home: the state folder; by default ``HOUSING_LAB_HOME``, else the project's root.
         environment: stands in for ``os.environ``.
+        values: keys laid over the file's, below the environment's.
 
     Raises:
         InvalidSettings: a file that is no YAML, an unknown key, or a wrong value; every one is named.
@@ -172,9 +190,9 @@ def load_settings(home: Path | None = None, environment: Mapping[str, str] | Non
     root = (home or Path(env.get(HOME_VARIABLE) or PROJECT_ROOT)).expanduser().resolve()
     candidates = (root / "config" / "config.yaml", PROJECT_ROOT / "config" / "config.yaml")
     file = next((path for path in candidates if path.is_file()), candidates[-1])
-    values = _merge(_read_yaml(file), _from_environment(env))
+    merged = _merge(_merge(_read_yaml(file), values or {}), _from_environment(env))
     try:
-        return Settings.model_validate({**values, "home": root})
+        return Settings.model_validate({**merged, "home": root})
     except ValidationError as error:
         complaints = "; ".join(_complaint(dict(problem), env) for problem in error.errors())
         raise InvalidSettings(

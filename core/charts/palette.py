@@ -1,0 +1,97 @@
+"""The house's colours, once. ``.streamlit/config.toml`` repeats them for Streamlit; a test holds the two together.
+
+Every colour of a mark keeps a contrast of 3:1 (WCAG 2.2, 1.4.11) against the light and the dark background,
+so one figure serves both themes. The hues start from Okabe and Ito (2008, "Color Universal Design"); those
+too light for paper are replaced by the hues farthest from the others under protanopia and deuteranopia.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from core.domain.hyperparameters import ModelFamily
+
+ACCENT: Final = "#0072B2"
+"""The one thing a chart is about."""
+
+GOOD: Final = "#009E73"
+BAD: Final = "#D55E00"
+
+NEUTRAL: Final = "#7A828A"
+"""Context: reference lines, what is not judged, what has no colour of its own."""
+
+GRID: Final = "rgba(122, 130, 138, 0.25)"
+TRANSPARENT: Final = "rgba(0, 0, 0, 0)"
+
+CATEGORICAL: Final = (ACCENT, BAD, GOOD, "#3399CC", "#476B68", "#857CDE", "#C03030", "#B42D92")
+"""Colours for things that differ in kind; the first five are far apart for colour-blind eyes too."""
+
+SEQUENTIAL: Final = (
+    "#E3EEF5",
+    "#C6DEEC",
+    "#A6CCE2",
+    "#84B9D7",
+    "#60A5CB",
+    "#3990BE",
+    "#0E7AAF",
+    "#00649A",
+    "#004E7C",
+    "#00385C",
+)
+"""Little to much on the light background; the dark theme reads it backwards."""
+
+# The two forests are blues, the two boosters the warm and the green one, the baseline slate. The symbols
+# tell the families apart where colour cannot.
+_FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
+    ModelFamily.RANDOM_FOREST: (CATEGORICAL[0], "circle"),
+    ModelFamily.EXTRA_TREES: (CATEGORICAL[3], "square"),
+    ModelFamily.HIST_GRADIENT_BOOSTING: (CATEGORICAL[1], "diamond"),
+    ModelFamily.LIGHTGBM: (CATEGORICAL[2], "triangle-up"),
+    ModelFamily.RIDGE: (CATEGORICAL[4], "cross"),
+}
+
+
+def family_colour(family: str) -> str:
+    """The family's colour, the same on every screen; ``NEUTRAL`` for a family the lab does not know."""
+    return _FAMILIES[family][0] if family in _FAMILIES else NEUTRAL
+
+
+def family_symbol(family: str) -> str:
+    """The family's plotly marker symbol; ``x`` for a family the lab does not know."""
+    return _FAMILIES[family][1] if family in _FAMILIES else "x"
+
+
+def run_colour(run_id: str) -> str:
+    """The run's colour: it follows from the id alone, so it is the same in every session and on every screen.
+
+    There are more runs than colours; where several stand side by side, take :func:`run_colours`.
+    """
+    return CATEGORICAL[_place(run_id)]
+
+
+def run_colours(run_ids: Iterable[str]) -> dict[str, str]:
+    """A colour for each run that are compared, distinct as long as there are colours.
+
+    Each run keeps its :func:`run_colour` unless an earlier one has it; then it takes the next free one. Up to
+    eight runs are distinct; from the ninth on colours come again.
+    """
+    given: dict[str, str] = {}
+    for run_id in run_ids:
+        if run_id in given:
+            continue
+        start = _place(run_id)
+        around = [*CATEGORICAL[start:], *CATEGORICAL[:start]]
+        given[run_id] = next((colour for colour in around if colour not in given.values()), CATEGORICAL[start])
+    return given
+
+
+def faded(colour: str, opacity: float) -> str:
+    """A ``#RRGGBB`` colour at an opacity of 0 to 1, as plotly takes it for fills."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def _place(run_id: str) -> int:
+    return zlib.crc32(run_id.encode()) % len(CATEGORICAL)

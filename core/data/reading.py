@@ -1,0 +1,204 @@
+"""A CSV file as a table, or one clear error.
+
+Numbers are parsed exactly as a plain ``pandas.read_csv`` parses them, so that figures agree with anybody
+else's on the same file. Every row must stand on one line with as many values as the header: pandas would
+otherwise fill up, shift or drop values without a word, and line numbers in later errors would be wrong.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import stat
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from core.domain.errors import DataUnavailable, InvalidData
+
+_MEGABYTE: Final = 1_000_000
+
+_SAVE_AS_CSV: Final = "Give a CSV file: values separated by commas, text in UTF-8, the column names in line 1."
+
+_SIGNATURES: Final = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "an SQLite database"),
+)
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything stands at ``path``, readable or not: what cannot be looked at is for reading to explain."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def read_table(path: Path, max_megabytes: int) -> pd.DataFrame:
+    """The table in a CSV file, rows in file order under an index from 0; values are not judged here.
+
+    Raises:
+        DataUnavailable: there is no such file, or it may not be read.
+        InvalidData: it is too large, empty, no CSV, not UTF-8, or ragged.
+    """
+    return parse_table(read_content(path, max_megabytes), source=str(path))
+
+
+def read_content(path: Path, max_megabytes: int) -> bytes:
+    """The bytes of a regular file of at most ``max_megabytes``; the size is looked at before anything is read.
+
+    Raises:
+        DataUnavailable: there is no such file, or it may not be read.
+        InvalidData: it is a folder or a device, empty, or too large.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+            raise InvalidData(f"The data file is {kind}.", where=str(path), remedy="Name the CSV file itself.")
+        if status.st_size > max_megabytes * _MEGABYTE:
+            raise _too_large(path, status.st_size, max_megabytes)
+        with path.open("rb") as file:
+            # One byte more than allowed, because a file may grow after it was measured.
+            content = file.read(max_megabytes * _MEGABYTE + 1)
+    except FileNotFoundError as error:
+        raise DataUnavailable(
+            "There is no such data file.", where=str(path), remedy="Put the file there, or correct data.path."
+        ) from error
+    except OSError as error:
+        raise DataUnavailable(
+            f"The data file cannot be read: {error.strerror or error}.",
+            where=str(path),
+            remedy="Make it readable for the user who runs the lab, or correct data.path.",
+        ) from error
+    if len(content) > max_megabytes * _MEGABYTE:
+        raise _too_large(path, len(content), max_megabytes)
+    if not content:
+        raise InvalidData("The data file is empty.", where=str(path), remedy=_SAVE_AS_CSV)
+    return content
+
+
+def parse_table(content: bytes, *, source: str) -> pd.DataFrame:
+    """The table in the content of a CSV file; ``source`` is how errors call it.
+
+    Raises:
+        InvalidData: it is no CSV, not UTF-8, ragged, or has no rows.
+    """
+    text = _decode(content, source)
+    _check_shape(text, source)
+    try:
+        # low_memory=False judges a column as a whole, so that one wrong cell cannot make half of it text.
+        return pd.read_csv(io.StringIO(text), low_memory=False, index_col=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OverflowError) as error:
+        raise InvalidData(f"The file cannot be parsed as CSV: {error}.", where=source, remedy=_SAVE_AS_CSV) from error
+
+
+def _decode(content: bytes, source: str) -> str:
+    """Text from UTF-8, with or without a byte order mark; anything else is called by its name."""
+    kind = next((name for signature, name in _SIGNATURES if content.startswith(signature)), None)
+    if kind is None and content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InvalidData("The file is written in UTF-16.", where=source, remedy="Save it again in UTF-8.")
+    if kind is None and b"\0" in content:
+        kind = "binary (it holds zero bytes)"
+    if kind is not None:
+        raise InvalidData(f"The file is no CSV but {kind}.", where=source, remedy=_SAVE_AS_CSV)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InvalidData(
+            f"The file is not UTF-8: byte 0x{content[error.start]:02x} in line {line} is none of its characters.",
+            where=source,
+            remedy="Save it again in UTF-8; spreadsheets offer it as “CSV UTF-8”.",
+        ) from error
+    beginning = text.lstrip()[:1]
+    if beginning in {"{", "["}:
+        raise InvalidData("The file is no CSV but JSON.", where=source, remedy=_SAVE_AS_CSV)
+    if beginning == "<":
+        raise InvalidData(
+            "The file is no CSV but a web page or XML.",
+            where=source,
+            remedy="Download the raw file, not the page that shows it.",
+        )
+    return text
+
+
+def _check_shape(text: str, source: str) -> None:
+    """Refuses a table whose rows do not each stand on one line with one value a column."""
+    lines = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(lines, [])
+        if lines.line_num > 1:
+            raise _unclosed(1, source)
+        _check_header(header, source)
+        blank = 0
+        rows = 0
+        for rows, values in enumerate(lines, start=1):
+            line = rows + 1
+            if not values:
+                blank = blank or line
+                continue
+            if blank:
+                raise InvalidData(
+                    f"Line {blank} is blank.", where=source, remedy="Remove blank lines between the rows."
+                )
+            if lines.line_num != line:
+                raise _unclosed(line, source)
+            if len(values) != len(header):
+                raise InvalidData(
+                    f"Line {line} has {_count(len(values), 'value')}, but the header has "
+                    f"{_count(len(header), 'column')}.",
+                    where=source,
+                    remedy="Give every row one value a column; leave a missing value empty between its commas.",
+                )
+    except csv.Error as error:
+        raise InvalidData(
+            f"Line {lines.line_num} cannot be parsed as CSV: {error}.", where=source, remedy=_SAVE_AS_CSV
+        ) from error
+    if rows == 0 or blank == 2:
+        raise InvalidData("The file has a header but no rows.", where=source, remedy="Add the rows below line 1.")
+
+
+def _check_header(header: list[str], source: str) -> None:
+    if not any(name.strip() for name in header):
+        raise InvalidData("Line 1 holds no column names.", where=source, remedy=_SAVE_AS_CSV)
+    other = next((mark for mark in (";", "\t") if len(header) == 1 and mark in header[0]), None)
+    if other is not None:
+        name = "semicolons" if other == ";" else "tabs"
+        raise InvalidData(f"The values are separated by {name}, not commas.", where=source, remedy=_SAVE_AS_CSV)
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise InvalidData(
+            f"Line 1 names a column twice: {', '.join(map(repr, twice))}.",
+            where=source,
+            remedy="Give each column a name of its own.",
+        )
+
+
+def _unclosed(line: int, source: str) -> InvalidData:
+    return InvalidData(
+        f"A quoted value in line {line} does not end on its line.",
+        where=source,
+        remedy='Close the quotation mark (") or remove it.',
+    )
+
+
+def _too_large(path: Path, size: int, max_megabytes: int) -> InvalidData:
+    return InvalidData(
+        f"The data file has {size / _MEGABYTE:,.0f} MB; at most {max_megabytes:,} MB are read.",
+        where=str(path),
+        remedy="Give a smaller file, or raise data.max_megabytes.",
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

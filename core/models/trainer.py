@@ -1,0 +1,189 @@
+"""Training one model: a spec and rows in, a fitted Pipeline out, with progress and cancel on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from core.data.split import split_rows
+from core.domain.errors import NoModel, TrainingCancelled
+from core.domain.house import RAW_COLUMNS, TARGET
+from core.domain.hyperparameters import TrainingSpec
+from core.domain.jobs import Progress
+from core.domain.settings import Config, settings_from
+from core.models.families import build_pipeline
+from core.models.growth import Rows, Step, grow
+from core.models.importance import Importance, importance_of
+from core.models.packaged import write_model
+
+Report = Callable[[Progress], None]
+ShouldStop = Callable[[], bool]
+
+REPORT_SECONDS: Final = 0.25
+"""Progress is published at most this often; a booster's iterations are far shorter."""
+
+CURVE_POINTS: Final = 200
+
+
+class ModelTrainer:
+    """Trains one spec.
+
+    The names are the old project's: ``split_data``, ``train``, ``predict``, ``get_feature_importance``,
+    ``save_model``. The same spec, rows and seed make the same model, bit for bit.
+
+    Args:
+        spec: what to train; by default what the settings ask for.
+        config: settings or the content of a config.yaml; by default the project's.
+    """
+
+    def __init__(self, config: Config = None, spec: TrainingSpec | None = None) -> None:
+        self.settings = settings_from(config)
+        self.spec = spec or self.settings.default_spec()
+        self.fit_seconds = 0.0
+        self.curve: tuple[tuple[int, float], ...] = ()
+        self._fitted: Pipeline | None = None
+        self._importance: Importance | None = None
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The fitted Pipeline.
+
+        Raises:
+            NoModel: nothing is trained yet.
+        """
+        if self._fitted is None:
+            raise NoModel("This trainer has trained nothing yet.", remedy="Call train() first.")
+        return self._fitted
+
+    def split_data(
+        self, rows: pd.DataFrame, prices: pd.Series | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series, pd.Series]:
+        """``X_train, X_test, y_train, y_test`` by the settings' split, in that order.
+
+        Args:
+            rows: shape (n, ≥ 9) in file order; with the price column unless ``prices`` is given.
+        """
+        table = rows if prices is None else rows.assign(**{TARGET: prices})
+        data = self.settings.data
+        split = split_rows(table, test_size=data.test_size, random_state=data.random_state)
+        return split.X_train, split.X_test, split.y_train, split.y_test
+
+    def train(
+        self,
+        X: pd.DataFrame,
+        y: pd.Series,
+        *,
+        watched: tuple[pd.DataFrame, pd.Series] | None = None,
+        report: Report | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> Pipeline:
+        """Fit on rows of shape (n, ≥ 9) and prices of shape (n,).
+
+        Args:
+            watched: rows scored after each step for the live curve, and used for nothing else.
+            report: receives progress, at most every quarter of a second and at the end.
+            should_stop: asked after each step.
+
+        Raises:
+            TrainingCancelled: ``should_stop`` said so.
+        """
+        began = time.perf_counter()
+        pipeline = build_pipeline(self.spec, n_jobs=self.settings.training.n_jobs)
+        prepare = pipeline[:-1]
+        raw = X.loc[:, list(RAW_COLUMNS)]
+        rows = Rows(prepare.fit_transform(raw, y), _prices(y))
+        scored = None
+        if watched is not None:
+            scored = Rows(prepare.transform(watched[0].loc[:, list(RAW_COLUMNS)]), _prices(watched[1]))
+        publisher = _Publisher(self.spec, began, report, should_stop)
+        model = grow(self.spec, pipeline.named_steps["model"], rows, scored, publisher)
+        self._fitted = Pipeline([*prepare.steps, ("model", model)])
+        self.curve = publisher.curve
+        self.fit_seconds = time.perf_counter() - began
+        self._importance = importance_of(self.spec.family, self._fitted, raw, y)
+        return self._fitted
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Prices in 1990 USD, shape (n,), for rows of shape (n, ≥ 9).
+
+        Raises:
+            NoModel: nothing is trained yet.
+        """
+        return np.asarray(self.pipeline.predict(X.loc[:, list(RAW_COLUMNS)]))
+
+    @property
+    def importance(self) -> Importance:
+        """The columns' shares with the method they were measured by.
+
+        Raises:
+            NoModel: nothing is trained yet.
+        """
+        if self._importance is None:
+            raise NoModel("This trainer has trained nothing yet.", remedy="Call train() first.")
+        return self._importance
+
+    def get_feature_importance(self) -> dict[str, float]:
+        """Column → share, largest first; the shares add up to 1."""
+        return self.importance.as_dict()
+
+    def save_model(self, path: Path | None = None) -> Path:
+        """Write the Pipeline and return its path, by default ``models/saved_models/model_<family>_<time>.joblib``.
+
+        Raises:
+            NoModel: nothing is trained yet.
+            RecordsError: the file cannot be written.
+        """
+        time_of_day = datetime.now(UTC).strftime("%Y%m%d_%H%M%S_%f")
+        name = f"model_{self.spec.family.value}_{time_of_day}.joblib"
+        target = path or self.settings.paths.saved_models / name
+        write_model(self.pipeline, target)
+        return target
+
+
+class _Publisher:
+    """Turns steps into progress, thins the curve, and hears the cancel."""
+
+    def __init__(
+        self, spec: TrainingSpec, began: float, report: Report | None, should_stop: ShouldStop | None
+    ) -> None:
+        self._total = spec.size or 1
+        self._unit = "trees" if spec.size else "fit"
+        self._began = began
+        self._report = report
+        self._should_stop = should_stop
+        self._last = 0.0
+        self._curve: list[tuple[int, float]] = []
+        self._every = max(1, self._total // CURVE_POINTS)
+
+    @property
+    def curve(self) -> tuple[tuple[int, float], ...]:
+        return tuple(self._curve)
+
+    def __call__(self, step: Step) -> None:
+        now = time.perf_counter()
+        final = step.done >= self._total
+        # Growth by time sizes its own steps: they count as they come; a booster's are thinned.
+        if step.rmse is not None and (final or step.done - (self._curve[-1][0] if self._curve else 0) >= self._every):
+            self._curve.append((step.done, step.rmse))
+        if not final and now - self._last < REPORT_SECONDS:
+            return
+        self._last = now
+        if self._should_stop is not None and self._should_stop():
+            raise TrainingCancelled
+        if self._report is not None:
+            elapsed = now - self._began
+            remaining = elapsed / step.done * (self._total - step.done)
+            self._report(
+                Progress("fitting", step.done, self._total, self._unit, elapsed, remaining, self.curve)
+            )
+
+
+def _prices(y: pd.Series) -> np.ndarray:
+    return np.asarray(y, dtype=float)

@@ -1,0 +1,210 @@
+"""``models/model_registry/registry.json``: the registry that needs no server, kept beside MLflow's.
+
+Written whole or not at all, under a lock, so that two writers both land. A file that cannot be read is set
+aside and built again from MLflow; it is never overwritten blindly.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock
+
+from core.domain.errors import NotFound, RecordsError
+from core.domain.files import draft_of
+from core.domain.settings import Config, settings_from
+from core.models.packaged import file_sha256
+
+SCHEMA: Final = 1
+_LOCK_SECONDS: Final = 60
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalVersion:
+    """One entry of registry.json. ``model_path`` is relative to home where it lies below it."""
+
+    version: str
+    created: str
+    family: str
+    model_path: str
+    sha256: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    run_id: str | None = None
+    mlflow_version: str | None = None
+    stage: str = "development"
+
+
+Rebuild = Callable[[], Iterable[LocalVersion]]
+
+
+class ModelRegistry:
+    """The local registry.
+
+    Args:
+        config: settings or the content of a config.yaml; by default the project's.
+        rebuild: where entries come from when the file is corrupt, oldest first; by default nowhere, and
+            the registry starts empty beside the file that was set aside.
+    """
+
+    def __init__(self, config: Config = None, rebuild: Rebuild | None = None) -> None:
+        self.settings = settings_from(config)
+        self.path = self.settings.paths.registry
+        self._rebuild = rebuild
+
+    def register_model(
+        self,
+        model_path: Path | str,
+        metrics: Mapping[str, float] | None = None,
+        *,
+        family: str = "",
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+        run_id: str | None = None,
+        mlflow_version: str | None = None,
+        sha256: str | None = None,
+    ) -> str:
+        """Add a model file and return its version, ``v_YYYYMMDD_HHMMSS``.
+
+        A run is registered once: a second call for the same ``run_id`` returns the first one's version.
+
+        Raises:
+            RecordsError: the model file or the registry cannot be read or written.
+        """
+        file = Path(model_path)
+        try:
+            digest = sha256 or file_sha256(file)
+        except OSError as error:
+            raise RecordsError(
+                f"The model file cannot be read: {error.strerror or error}.",
+                where=str(file),
+                remedy="Save the model first, then register the path save_model() returned.",
+            ) from error
+        with self._lock():
+            entries = self._read()
+            for entry in entries:
+                if run_id is not None and entry.run_id == run_id:
+                    return entry.version
+            now = datetime.now(UTC)
+            entry = LocalVersion(
+                version=_free_version(now, {entry.version for entry in entries}),
+                created=now.isoformat(),
+                family=family,
+                model_path=self._relative(file),
+                sha256=digest,
+                metrics=dict(metrics or {}),
+                params=dict(params or {}),
+                tags=dict(tags or {}),
+                run_id=run_id,
+                mlflow_version=mlflow_version,
+            )
+            self._write([*entries, entry])
+        return entry.version
+
+    def list_models(self) -> list[LocalVersion]:
+        """Every entry, oldest first."""
+        if not self.path.exists():
+            return []
+        with self._lock():
+            return self._read()
+
+    def get_model(self, version: str) -> LocalVersion:
+        """One entry.
+
+        Raises:
+            NotFound: there is none of that version.
+        """
+        for entry in self.list_models():
+            if entry.version == version:
+                return entry
+        raise NotFound(
+            f"The local registry has no version {version!r}.",
+            where=str(self.path),
+            remedy="List the versions with ModelRegistry().list_models().",
+        )
+
+    def latest(self) -> LocalVersion | None:
+        """The newest entry; None on an empty registry."""
+        entries = self.list_models()
+        return entries[-1] if entries else None
+
+    def model_file(self, entry: LocalVersion) -> Path:
+        """Where the entry's model file lies."""
+        return self.settings.home / entry.model_path
+
+    def _lock(self) -> AbstractContextManager[Any]:
+        lock = self.settings.paths.locks / "registry.lock"
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return FileLock(lock, timeout=_LOCK_SECONDS)
+
+    def _read(self) -> list[LocalVersion]:
+        try:
+            return _parse(self.path.read_bytes())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RecordsError(
+                f"The local registry cannot be read: {error.strerror or error}.",
+                where=str(self.path),
+                remedy="Correct the file's permissions.",
+            ) from error
+        except (ValueError, TypeError, KeyError) as error:
+            return self._recover(error)
+
+    def _recover(self, cause: Exception) -> list[LocalVersion]:
+        aside = self.path.with_name(f"{self.path.name}.corrupt-{datetime.now(UTC):%Y%m%d_%H%M%S_%f}")
+        self.path.replace(aside)
+        entries = list(self._rebuild()) if self._rebuild is not None else []
+        self._write(entries)
+        _log.warning(
+            "registry.json could not be read (%s). It was kept as %s, and %d versions were rebuilt from MLflow.",
+            cause,
+            aside,
+            len(entries),
+        )
+        return entries
+
+    def _write(self, entries: list[LocalVersion]) -> None:
+        content = {"schema": SCHEMA, "models": [asdict(entry) for entry in entries]}
+        try:
+            with draft_of(self.path) as draft:
+                draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> RecordsError:
+        return RecordsError(
+            f"The local registry cannot be written: {error.strerror or error}.",
+            where=str(self.path),
+            remedy="Free some disk space or correct the folder's permissions.",
+        )
+
+    def _relative(self, file: Path) -> str:
+        home, absolute = self.settings.home.resolve(), file.resolve()
+        return str(absolute.relative_to(home) if absolute.is_relative_to(home) else absolute)
+
+
+def _parse(content: bytes) -> list[LocalVersion]:
+    document = json.loads(content)
+    known = {part.name for part in fields(LocalVersion)}
+    entries = [LocalVersion(**{k: v for k, v in entry.items() if k in known}) for entry in document["models"]]
+    return sorted(entries, key=lambda entry: entry.created)
+
+
+def _free_version(now: datetime, taken: set[str]) -> str:
+    """The version of this second, or of the first later second that is free."""
+    while (version := f"v_{now:%Y%m%d_%H%M%S}") in taken:
+        now += timedelta(seconds=1)
+    return version

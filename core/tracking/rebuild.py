@@ -1,0 +1,43 @@
+"""Entries of the local registry from MLflow's, for when registry.json is lost or corrupt."""
+
+from __future__ import annotations
+
+from core.domain.errors import NotFound
+from core.domain.runs import ModelVersion, Run
+from core.domain.settings import Settings
+from core.tracking.local_registry import LocalVersion
+from core.tracking.registry import LOCAL_FILE_TAG, LOCAL_VERSION_TAG, all_versions
+from core.tracking.runs import get_run
+from core.tracking.store import Store
+
+
+def entries_from_mlflow(settings: Settings, store: Store) -> list[LocalVersion]:
+    """One entry a version, oldest first, under the local version it was first given.
+
+    A version that never had a local entry gets the name of its second of creation.
+    """
+    return [_entry(settings, version, _run_of(store, version)) for version in reversed(all_versions(store))]
+
+
+def _run_of(store: Store, version: ModelVersion) -> Run | None:
+    try:
+        return get_run(store, version.run_id) if version.run_id else None
+    except NotFound:
+        return None
+
+
+def _entry(settings: Settings, version: ModelVersion, run: Run | None) -> LocalVersion:
+    file_name = version.tags.get(LOCAL_FILE_TAG, "")
+    saved = settings.paths.saved_models.relative_to(settings.home) / file_name
+    return LocalVersion(
+        version=version.tags.get(LOCAL_VERSION_TAG) or f"v_{version.created:%Y%m%d_%H%M%S}",
+        created=version.created.isoformat(),
+        family=version.family,
+        model_path=str(saved) if file_name else "",
+        sha256=version.sha256,
+        metrics=run.metrics if run else {},
+        params=run.params if run else {},
+        tags=version.tags,
+        run_id=version.run_id or None,
+        mlflow_version=version.version,
+    )

@@ -1,0 +1,145 @@
+"""Versions of the price model in MLflow's registry, and loading one with its digest checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from core.domain.errors import NotFound
+from core.domain.runs import Alias, ModelVersion
+from core.models.packaged import read_model
+from core.tracking.lineage import as_strings
+from core.tracking.packaging import data_file
+from core.tracking.store import Store, mlflow_errors
+
+SHA256_TAG: Final = "model.sha256"
+LOCAL_VERSION_TAG: Final = "local.version"
+LOCAL_FILE_TAG: Final = "local.file"
+_PAGE: Final = 1000
+
+
+def register_version(
+    store: Store, *, run_id: str, model_id: str, sha256: str, family: str, tags: Mapping[str, object]
+) -> ModelVersion:
+    """Register the logged model of a run as the next version.
+
+    A run has one version, however often this is called for it: a job that died after registering finds its
+    version instead of making a second.
+    """
+    existing = version_of_run(store, run_id)
+    if existing is not None:
+        return existing
+    with mlflow_errors(store.uri):
+        source = store.client.get_logged_model(model_id).artifact_location
+        created = store.client.create_model_version(
+            store.model_name,
+            source=source,
+            run_id=run_id,
+            model_id=model_id,
+            tags=as_strings({**tags, SHA256_TAG: sha256, "family": family}),
+        )
+    return _version(created)
+
+
+def version_of_run(store: Store, run_id: str) -> ModelVersion | None:
+    """The version a run was registered as, if it was."""
+    found = _search(store, f"name = '{store.model_name}' and run_id = '{run_id}'", limit=1)
+    return found[0] if found else None
+
+
+def list_versions(store: Store, *, limit: int = 100) -> list[ModelVersion]:
+    """The newest versions first."""
+    return _search(store, f"name = '{store.model_name}'", limit=limit)
+
+
+def all_versions(store: Store) -> list[ModelVersion]:
+    """Every version, newest first, page after page."""
+    versions: list[ModelVersion] = []
+    token: str | None = None
+    while True:
+        with mlflow_errors(store.uri):
+            page = store.client.search_model_versions(
+                f"name = '{store.model_name}'", max_results=_PAGE, order_by=["version_number DESC"], page_token=token
+            )
+        versions.extend(_version(version) for version in page)
+        token = page.token
+        if not token:
+            return versions
+
+
+def note_local_version(store: Store, version: str, local_version: str, file_name: str) -> None:
+    """Write the local registry's names on MLflow's version, so that either registry can restore the other."""
+    with mlflow_errors(store.uri):
+        for key, value in ((LOCAL_VERSION_TAG, local_version), (LOCAL_FILE_TAG, file_name)):
+            store.client.set_model_version_tag(store.model_name, version, key, value)
+
+
+def get_version(store: Store, version: str) -> ModelVersion:
+    """One version by number or alias.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with mlflow_errors(store.uri):
+        if version.isdecimal():
+            return _version(store.client.get_model_version(store.model_name, version))
+        if version not in set(Alias):
+            raise NotFound(
+                f"There is no version {version!r}.",
+                remedy=f"Give a version's number, or {' or '.join(Alias)}.",
+            )
+        return _version(store.client.get_model_version_by_alias(store.model_name, version))
+
+
+def champion(store: Store) -> ModelVersion | None:
+    """The version in production; None while nothing was promoted."""
+    with mlflow_errors(store.uri):
+        holder = store.client.get_registered_model(store.model_name).aliases.get(Alias.CHAMPION)
+    return None if holder is None else get_version(store, str(holder))
+
+
+def champion_or_newest(store: Store) -> ModelVersion | None:
+    """What a price comes from when nobody names a version; None on an empty registry."""
+    holder = champion(store)
+    if holder is not None:
+        return holder
+    newest = list_versions(store, limit=1)
+    return newest[0] if newest else None
+
+
+def load_version(store: Store, version: ModelVersion) -> Any:
+    """The fitted Pipeline of a version, its file compared against the recorded SHA-256 first.
+
+    Raises:
+        UntrustedModel: the file is not the one that was recorded.
+        NotFound: the version or its files are gone.
+    """
+    from mlflow.artifacts import download_artifacts
+
+    with mlflow_errors(store.uri):
+        source = store.client.get_model_version_download_uri(store.model_name, version.version)
+        folder = Path(download_artifacts(artifact_uri=source, tracking_uri=store.uri))
+    return read_model(data_file(folder), version.sha256)
+
+
+def _search(store: Store, filter_text: str, *, limit: int) -> list[ModelVersion]:
+    with mlflow_errors(store.uri):
+        found = store.client.search_model_versions(
+            filter_text, max_results=limit, order_by=["version_number DESC"]
+        )
+        return [_version(version) for version in found]
+
+
+def _version(version: Any) -> ModelVersion:
+    tags = dict(version.tags or {})
+    return ModelVersion(
+        version=str(version.version),
+        run_id=version.run_id or "",
+        created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+        family=tags.get("family", ""),
+        aliases=tuple(version.aliases or ()),
+        sha256=tags.get(SHA256_TAG, ""),
+        tags=tags,
+    )

@@ -1,0 +1,108 @@
+"""Reading runs back as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from core.domain.errors import NotFound
+from core.domain.runs import Run, RunStatus
+from core.tracking.store import Store, mlflow_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PREDICTIONS_FILE: Final = "predictions.parquet"
+IMPORTANCE_FILE: Final = "feature_importance.json"
+NEWEST_FIRST: Final = ("attributes.start_time DESC",)
+
+
+def list_runs(
+    store: Store, *, limit: int = 100, filter_text: str = "", order_by: Sequence[str] = NEWEST_FIRST
+) -> list[Run]:
+    """The experiment's runs, newest first unless ``order_by`` says otherwise.
+
+    Raises:
+        StoreUnavailable: the store does not answer, or refuses the filter.
+    """
+    with mlflow_errors(store.uri):
+        found = store.client.search_runs(
+            [store.experiment_id], filter_string=filter_text, max_results=limit, order_by=list(order_by)
+        )
+    return [_run(run) for run in found]
+
+
+def get_run(store: Store, run_id: str) -> Run:
+    """One run.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    with mlflow_errors(store.uri):
+        return _run(store.client.get_run(run_id))
+
+
+def find_run_of_job(store: Store, job_id: str) -> Run | None:
+    """The run a job opened, if it got that far before its process died."""
+    found = list_runs(store, limit=1, filter_text=f"tags.`job.id` = '{job_id}'")
+    return found[0] if found else None
+
+
+def read_predictions(store: Store, run_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row ids, actual and predicted prices of the held-out rows, each of shape (n,).
+
+    Raises:
+        NotFound: the run logged none.
+    """
+    import pandas as pd
+
+    table = pd.read_parquet(_artifact(store, run_id, PREDICTIONS_FILE))
+    return table["row_id"].to_numpy(), table["actual"].to_numpy(), table["predicted"].to_numpy()
+
+
+def read_importance(store: Store, run_id: str) -> tuple[str, dict[str, float]]:
+    """How the importance was measured, and column → share, largest first.
+
+    Raises:
+        NotFound: the run logged none.
+    """
+    content = json.loads(_artifact(store, run_id, IMPORTANCE_FILE).read_text(encoding="utf-8"))
+    return content["method"], content["shares"]
+
+
+def _artifact(store: Store, run_id: str, file: str) -> Path:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with mlflow_errors(store.uri):
+            uri = f"{store.client.get_run(run_id).info.artifact_uri}/{file}"
+            path = Path(download_artifacts(artifact_uri=uri, tracking_uri=store.uri))
+    except OSError as error:
+        raise NotFound(
+            f"The run has no file {file}.", where=run_id, remedy="Train again: every run of this version logs it."
+        ) from error
+    except MlflowException as error:  # pragma: no cover - mlflow_errors translates them
+        raise NotFound(str(error), where=run_id, remedy="Train again.") from error
+    return path
+
+
+def _run(run: Any) -> Run:
+    info, data = run.info, run.data
+    return Run(
+        run_id=info.run_id,
+        name=info.run_name or info.run_id,
+        status=RunStatus(info.status),
+        started=_time(info.start_time),
+        ended=_time(info.end_time) if info.end_time else None,
+        params=dict(data.params),
+        metrics=dict(data.metrics),
+        tags=dict(data.tags),
+    )
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,148 @@
+"""MLflow's store, opened once and tuned. Every foreign error is translated at this door."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from core.domain.errors import NotFound, StoreUnavailable
+from core.domain.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_LOCK_SECONDS: Final = 120
+_SQLITE: Final = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store: the client, where it points, and the two names all records stand under."""
+
+    client: MlflowClient
+    uri: str
+    experiment_id: str
+    model_name: str
+
+
+def open_store(settings: Settings) -> Store:
+    """The tracking store and registry of these settings, created on first use.
+
+    Several processes may call this at once on an empty home: the first one creates the database under a
+    lock, the others wait for it. (MLflow itself leaves the database broken for good in that race.)
+
+    Raises:
+        StoreUnavailable: the store cannot be reached, created or locked, or is switched off.
+    """
+    if not settings.training.enable_mlflow:
+        raise StoreUnavailable(
+            "MLflow is switched off.",
+            where="training.enable_mlflow",
+            remedy="Set training.enable_mlflow to true to record runs in MLflow as well.",
+        )
+    # Read when mlflow is first imported, which is here: nothing of ours phones home.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    with mlflow_errors(settings.tracking_uri), _initialisation_lock(settings):
+        from mlflow import MlflowClient
+
+        for chatty in ("mlflow", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        uri = settings.tracking_uri
+        if uri.startswith(_SQLITE):
+            settings.paths.mlruns.mkdir(parents=True, exist_ok=True)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        store = Store(client, uri, _experiment(client, settings), settings.tracking.registered_model_name)
+        _registered_model(store)
+        tune(store)
+    return store
+
+
+def tune(store: Store) -> None:
+    """Keep a SQLite store fast: write-ahead log, and statistics so that metric sorts are not quadratic.
+
+    Cheap enough to repeat after every run; other stores keep their own statistics.
+    """
+    if not store.uri.startswith(_SQLITE):
+        return
+    with sqlite3.connect(store.uri.removeprefix(_SQLITE), timeout=30) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA analysis_limit=1000")
+        database.execute("ANALYZE")
+    database.close()
+
+
+@contextmanager
+def mlflow_errors(where: str) -> Iterator[None]:
+    """Translate what MLflow and its drivers raise into the lab's own errors.
+
+    Raises:
+        NotFound: MLflow knows no such run, model or version.
+        StoreUnavailable: anything else that keeps the store from answering.
+    """
+    import requests
+    import sqlalchemy.exc
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            raise NotFound(
+                f"MLflow has no such record: {error.message}.",
+                where=where,
+                remedy="Look at the list of runs and versions; it may have been deleted.",
+            ) from error
+        raise StoreUnavailable(
+            f"MLflow refused: {_first_line(error.message)}.",
+            where=where,
+            remedy="Check tracking.uri and run `python -m core doctor`.",
+        ) from error
+    except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, requests.RequestException, OSError, Timeout) as error:
+        raise StoreUnavailable(
+            f"MLflow's store does not answer: {_first_line(str(error))}.",
+            where=where,
+            remedy="Check tracking.uri, free disk space and permissions, and run `python -m core doctor`.",
+        ) from error
+
+
+def _initialisation_lock(settings: Settings) -> FileLock:
+    lock = settings.paths.locks / "mlflow.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(lock, timeout=_LOCK_SECONDS)
+
+
+def _experiment(client: MlflowClient, settings: Settings) -> str:
+    name = settings.tracking.experiment_name
+    existing = client.get_experiment_by_name(name)
+    if existing is not None:
+        if existing.lifecycle_stage == "deleted":
+            client.restore_experiment(existing.experiment_id)
+        return str(existing.experiment_id)
+    # A local store without an absolute location would drop artifacts into whatever folder one stands in.
+    local = settings.paths.mlflow_artifacts.as_uri() if settings.tracking_uri.startswith(_SQLITE) else None
+    return str(client.create_experiment(name, artifact_location=settings.tracking.artifact_location or local))
+
+
+def _registered_model(store: Store) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+
+    if store.client.search_registered_models(f"name = '{store.model_name}'", max_results=1):
+        return
+    try:
+        store.client.create_registered_model(store.model_name, description="Median house value, 1990 US dollars.")
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            raise
+
+
+def _first_line(message: str) -> str:
+    return message.strip().split("\n", 1)[0].rstrip(".")
