@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib import error as url_error
-from urllib import parse, request
+from urllib import request
 
 from core.data.atomic import atomic_file
 from core.data.reading import is_there
@@ -21,7 +21,6 @@ ProgressReport = Callable[[str, int, int], None]
 ATTEMPTS: Final = 3
 
 _CHUNK: Final = 64 * 1024
-_STALL_SECONDS: Final = 10.0
 _WHOLE_SECONDS: Final = 300.0
 _WORTH_RETRYING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BY_HAND: Final = "Check the network, or download the file by hand and put it at data.path."
@@ -39,6 +38,7 @@ def download(
     *,
     max_megabytes: int = 200,
     pause_seconds: float = 0.5,
+    stall_seconds: float = 10.0,
 ) -> None:
     """Puts the file at ``url`` at ``target``; a file that is there already, or appears meanwhile, stays as it is.
 
@@ -50,11 +50,12 @@ def download(
         report: told the bytes received, at each block.
         max_megabytes: a longer answer is cut off and refused.
         pause_seconds: the first pause between two tries.
+        stall_seconds: how long a silent server is waited for.
 
     Raises:
         DataUnavailable: nothing was written; the sentence says what failed.
     """
-    if parse.urlsplit(url).scheme.lower() not in {"http", "https"}:
+    if url.partition(":")[0].lower() not in {"http", "https"}:
         raise DataUnavailable(
             "Only http and https addresses are downloaded.", where=url, remedy="Correct data.url, or set data.path."
         )
@@ -65,7 +66,7 @@ def download(
         if attempt:
             time.sleep(pause_seconds * 2 ** (attempt - 1))
         try:
-            _fetch(url, sha256, target, report, max_megabytes)
+            _fetch(url, sha256, target, report, max_megabytes, stall_seconds)
         except _Interrupted as failure:
             reason = str(failure)
         else:
@@ -73,10 +74,12 @@ def download(
     raise DataUnavailable(f"The download failed {ATTEMPTS} times: {reason}.", where=url, remedy=_BY_HAND)
 
 
-def _fetch(url: str, sha256: str, target: Path, report: ProgressReport | None, max_megabytes: int) -> None:
+def _fetch(
+    url: str, sha256: str, target: Path, report: ProgressReport | None, max_megabytes: int, stall_seconds: float
+) -> None:
     received = 0
     digest = hashlib.sha256()
-    with _answer(url) as response, atomic_file(target, overwrite=False) as file:
+    with _answer(url, stall_seconds) as response, atomic_file(target, overwrite=False) as file:
         expected = _length(response)
         for block in _blocks(response):
             received += len(block)
@@ -101,7 +104,7 @@ def _fetch(url: str, sha256: str, target: Path, report: ProgressReport | None, m
             )
 
 
-def _answer(url: str) -> Any:
+def _answer(url: str, stall_seconds: float) -> Any:
     """The open response to a GET. A handler for http, https and nothing else: no file: or ftp: by redirect."""
     opener = request.OpenerDirector()
     for handler in (
@@ -115,7 +118,7 @@ def _answer(url: str) -> Any:
     ):
         opener.add_handler(handler)
     try:
-        return opener.open(url, timeout=_STALL_SECONDS)
+        return opener.open(url, timeout=stall_seconds)
     except url_error.HTTPError as failure:
         with failure:
             said = f"the server answered {failure.code} {failure.reason}".rstrip()

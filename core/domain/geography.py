@@ -1,8 +1,8 @@
 """California as a few hundred points: border, coast, the bay, the islands, the big cities.
 
 General knowledge of the map, to about two kilometres: of the 20,640 real block groups 99 % fall on this land,
-and the rest within 3 km of its shore (``tests/core/domain/test_geography.py`` holds that). Good for "how far
-to the sea" and "is this on land", not for surveying. Every point is ``(longitude, latitude)`` in degrees, WGS 84.
+the others within 9 km of its edge (``tests/core/domain/test_geography.py`` holds both). Good for "how far to
+the sea" and "is this on land", not for surveying. Every point is ``(longitude, latitude)`` in degrees, WGS 84.
 """
 
 from __future__ import annotations
