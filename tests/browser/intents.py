@@ -1,0 +1,204 @@
+"""What a visitor means to do, as one call each: press, slide, fill, choose, read, wait.
+
+An intent names a widget by the label a visitor reads and returns when the screen has answered. It fails when
+nothing answered, so that a widget wired to nothing is found. Inside an ``st.form`` nothing answers before the
+submit button, and nothing is waited for.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from playwright.sync_api import Locator, Page
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+ANSWER_SECONDS: Final = 15
+"""How long a script run may take to start after an intent; a loaded machine needs seconds."""
+
+RUN_SECONDS: Final = 90
+"""How long one script run may take."""
+
+_MESSAGES: Final = ForwardMsg.DESCRIPTOR.fields_by_name
+
+COUNT_RUNS: Final = """
+window.lab = {started: 0, running: false, changed: performance.now()};
+const fieldsOf = bytes => {
+  let at = 0;
+  const number = () => {
+    let value = 0, scale = 1, byte;
+    do { byte = bytes[at++]; value += (byte & 127) * scale; scale *= 128; } while (byte > 127);
+    return value;
+  };
+  const found = [];
+  while (at < bytes.length) {
+    const tag = number();
+    found.push(Math.floor(tag / 8));
+    if (tag % 8 === 2) { const length = number(); at += length; } else number();
+  }
+  return found;
+};
+window.WebSocket = class extends window.WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", message => {
+      if (!(message.data instanceof ArrayBuffer)) return;
+      window.lab.changed = performance.now();
+      const fields = fieldsOf(new Uint8Array(message.data));
+      if (fields.includes(NEW_SESSION)) { window.lab.started += 1; window.lab.running = true; }
+      if (fields.includes(SCRIPT_FINISHED)) window.lab.running = false;
+    });
+  }
+};
+""".replace("NEW_SESSION", str(_MESSAGES["new_session"].number)).replace(
+    "SCRIPT_FINISHED", str(_MESSAGES["script_finished"].number)
+)
+"""Runs in every page before its own scripts: counts script runs as the server announces them.
+
+A run that gives way to the next may end without a word, so ends are not counted. The page's own
+``data-test-script-state`` does not do for this: a run that ends within one frame never shows there.
+"""
+
+_IDLE: Final = """() => {
+  const app = document.querySelector("[data-testid=stApp]");
+  return app !== null
+    && app.getAttribute("data-test-script-state") === "notRunning"
+    && app.getAttribute("data-test-connection-state") === "CONNECTED"
+    && window.lab.started > 0
+    && !window.lab.running
+    && performance.now() - window.lab.changed > 200;
+}"""
+
+
+def wait_until_idle(page: Page) -> None:
+    """Until the script has ended and stayed so for a fifth of a second."""
+    page.wait_for_function(_IDLE, timeout=RUN_SECONDS * 1000)
+
+
+@contextmanager
+def rerun(page: Page) -> Iterator[None]:
+    """What is done in the block starts a script run; the block ends when that run has."""
+    before = page.evaluate("window.lab.started")
+    yield
+    page.wait_for_function("before => window.lab.started > before", arg=before, timeout=ANSWER_SECONDS * 1000)
+    wait_until_idle(page)
+
+
+def click_button(page: Page, name: str) -> None:
+    """Press the button of that name, a form's submit button included."""
+    with rerun(page):
+        button(page, name).click()
+
+
+def button(page: Page, name: str) -> Locator:
+    """The button of that name, for looking at its state."""
+    buttons = page.locator("[data-testid=stButton] button, [data-testid=stFormSubmitButton] button")
+    return buttons.filter(has=page.get_by_text(name, exact=True))
+
+
+def set_slider(page: Page, label: str, value: float | str) -> None:
+    """Move a slider by the keyboard, step by step. Text picks the option of a ``select_slider``."""
+    thumb = _field(page, "stSlider", label)
+    if isinstance(value, str):
+        _slide_to_option(page, thumb, value)
+        return
+    step = float(thumb.get_attribute("step") or 1)
+    presses = round((value - float(thumb.input_value())) / step)
+    if presses:
+        with _answered(page, thumb):
+            thumb.focus()
+            for _ in range(abs(presses)):
+                page.keyboard.press("ArrowRight" if presses > 0 else "ArrowLeft")
+    reached = float(thumb.input_value())
+    assert math.isclose(reached, value, abs_tol=step / 100), f"{label} stands at {reached:g}, not at {value:g}"
+
+
+def _slide_to_option(page: Page, thumb: Locator, option: str) -> None:
+    if thumb.get_attribute("aria-valuetext") == option:
+        return
+    with _answered(page, thumb):
+        thumb.focus()
+        page.keyboard.press("Home")
+        for _ in range(int(thumb.get_attribute("max") or 0)):
+            if thumb.get_attribute("aria-valuetext") == option:
+                break
+            page.keyboard.press("ArrowRight")
+    reached = thumb.get_attribute("aria-valuetext")
+    assert reached == option, f"the slider stands at {reached}, not at {option}"
+
+
+def read_slider(page: Page, label: str) -> float:
+    """Where a slider stands; for a ``select_slider`` the number of the option, from 0."""
+    return float(_field(page, "stSlider", label).input_value())
+
+
+def fill_number(page: Page, label: str, value: float) -> None:
+    """Type a number and leave the field."""
+    field = _field(page, "stNumberInput", label)
+    if read_number(page, label) != value:
+        with _answered(page, field):
+            field.fill(f"{value:.10g}")
+            field.press("Tab")
+    reached = read_number(page, label)
+    assert reached == value, f"{label} holds {reached}, not {value:g}"
+
+
+def read_number(page: Page, label: str) -> float | None:
+    """What a number field holds; None when it is empty."""
+    text = _field(page, "stNumberInput", label).input_value()
+    return float(text) if text else None
+
+
+def fill_text(page: Page, label: str, text: str) -> None:
+    """Type into a one-line field and leave it."""
+    field = _field(page, "stTextInput", label)
+    if field.input_value() != text:
+        with _answered(page, field):
+            field.fill(text)
+            field.press("Tab")
+
+
+def choose_option(page: Page, label: str, option: str) -> None:
+    """Open a select box and choose the option of that name."""
+    field = _field(page, "stSelectbox", label)
+    if field.input_value() != option:
+        with _answered(page, field):
+            field.click()
+            page.get_by_role("option", name=option, exact=True).click()
+    assert field.input_value() == option, f"{label} shows {field.input_value()}, not {option}"
+
+
+def read_metric(page: Page, label: str) -> str:
+    """The figure under that label, as it is written."""
+    labels = page.get_by_test_id("stMetricLabel").filter(has=page.get_by_text(label, exact=True))
+    return page.get_by_test_id("stMetric").filter(has=labels).get_by_test_id("stMetricValue").inner_text()
+
+
+def follow_navigation(page: Page, name: str) -> None:
+    """Go to another screen by its link in the navigation."""
+    links = page.locator("[data-testid=stSidebarNavLink], [data-testid=stTopNavLink]")
+    with rerun(page):
+        links.filter(has=page.get_by_text(name, exact=True)).click()
+
+
+def shown_errors(page: Page) -> list[str]:
+    """The text of every error box and uncaught exception on the screen."""
+    refusals = "[data-testid=stAlertContentError]:not([data-testid=stException] *)"
+    return page.locator(f"[data-testid=stException], {refusals}").all_inner_texts()
+
+
+def _field(page: Page, kind: str, label: str) -> Locator:
+    return page.get_by_test_id(kind).locator(f"input[aria-label={json.dumps(label, ensure_ascii=False)}]")
+
+
+@contextmanager
+def _answered(page: Page, field: Locator) -> Iterator[None]:
+    in_a_form = field.evaluate("element => element.closest('[data-testid=stForm]') !== null")
+    if in_a_form:
+        yield
+    else:
+        with rerun(page):
+            yield

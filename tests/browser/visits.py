@@ -1,0 +1,93 @@
+"""Browser sessions that write down what must not happen: fetches from outside, script errors, console errors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from tests.browser.intents import COUNT_RUNS, wait_until_idle
+
+LAUNCH_ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+"""The last one makes every other host unknown, so the recording of a request is also its end."""
+
+
+class Visits:
+    """The visitors of one test. Each :meth:`open` is a session of its own, as from another machine.
+
+    ``fetched_outside``, ``page_errors`` and ``console_errors`` fill as the pages live. A test that provokes
+    one clears the list; whatever is left at its end fails it.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.fetched_outside: list[str] = []
+        self.page_errors: list[str] = []
+        self.console_errors: list[str] = []
+
+    def open(
+        self,
+        url: str,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        color_scheme: Literal["light", "dark"] = "light",
+    ) -> Page:
+        """A new visitor's page at that address, idle: the first script run has ended."""
+        context = self._browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=color_scheme, reduced_motion="reduce"
+        )
+        self._contexts.append(context)
+        context.add_init_script(COUNT_RUNS)
+        context.on("request", lambda request: self._saw(request.url))
+        context.on("weberror", lambda error: self.page_errors.append(str(error.error)))
+        context.on("console", self._heard)
+        page = context.new_page()
+        page.on("websocket", lambda socket: self._saw(socket.url))
+        page.goto(url)
+        wait_until_idle(page)
+        return page
+
+    def complaints(self) -> list[str]:
+        """What must not have happened on any page, one line each."""
+        return [
+            *(f"fetched from outside: {url}" for url in self.fetched_outside),
+            *(f"script error: {error}" for error in self.page_errors),
+            *(f"console error: {error}" for error in self.console_errors),
+        ]
+
+    def screenshots(self, folder: Path, name: str) -> list[Path]:
+        """A picture of every page still open, under a name made from the test's."""
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = re.sub(r"\W+", "_", name).strip("_")
+        pages = [page for context in self._contexts for page in context.pages]
+        files = [folder / f"{stem}_{number}.png" for number in range(1, len(pages) + 1)]
+        for page, file in zip(pages, files, strict=True):
+            page.screenshot(path=file, full_page=True)
+        return files
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def _saw(self, url: str) -> None:
+        address = urlsplit(url)
+        if address.scheme in {"http", "https", "ws", "wss"} and address.hostname != "127.0.0.1":
+            self.fetched_outside.append(url)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.console_errors.append(message.text)
