@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.domain.hyperparameters import TrainingSpec
+from core.domain.runs import TrainingOutcome
 
 
 class JobState(StrEnum):
@@ -99,7 +100,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A training on the queue. Times are in UTC; ``queue_position`` is 1 for the next to start."""
+    """A training on the queue. Times are in UTC; ``queue_position`` is 1 for the next to start.
+
+    ``outcome`` is there once it succeeded, ``failure`` (with its remedy) once it failed.
+    """
 
     job_id: str
     state: JobState
@@ -109,7 +113,5 @@ class Job:
     progress: Progress | None = None
     queue_position: int | None = None
     run_id: str | None = None
-    version: str | None = None
-    local_version: str | None = None
+    outcome: TrainingOutcome | None = None
     failure: str = ""
-    notes: tuple[str, ...] = ()

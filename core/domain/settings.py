@@ -6,6 +6,7 @@ deeper keys with one more ``__`` each: ``HOUSING_LAB_MODEL__HYPERPARAMETERS__RAN
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), coerce_numbers_to_str=True)
 
 
 class DataSettings(_Section):
@@ -133,11 +134,11 @@ class Settings(_Section):
     @property
     def data_path(self) -> Path:
         """The data file, absolute: a relative ``data.path`` lies under home."""
-        return self.home / self.data.path
+        return self.home / self.data.path.expanduser()
 
     @property
     def features_path(self) -> Path:
-        return self.home / self.data.features_path
+        return self.home / self.data.features_path.expanduser()
 
     @property
     def tracking_uri(self) -> str:
@@ -146,6 +147,14 @@ class Settings(_Section):
     @property
     def database_url(self) -> str:
         return self.jobs.database_url or f"sqlite:///{self.paths.lab_db}"
+
+    def as_environment(self) -> dict[str, str]:
+        """The variables under which another process loads these very settings."""
+        sections = self.model_dump(mode="json", exclude={"home"})
+        keys = {(section, key): value for section, values in sections.items() for key, value in values.items()}
+        # JSON is YAML, so load_settings reads every value back as it was.
+        variables = {f"{PREFIX}{s}__{k}".upper(): json.dumps(value) for (s, k), value in keys.items()}
+        return {HOME_VARIABLE: str(self.home), **variables}
 
     def default_spec(self, family: str | None = None) -> TrainingSpec:
         """The spec config.yaml asks for; knobs it is silent on take their own defaults.
@@ -235,7 +244,14 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
             )
         place = overrides
         for section in sections:
-            place = place.setdefault(section, {})
+            below = place.setdefault(section, {})
+            if not isinstance(below, dict):
+                raise InvalidSettings(
+                    f"{name} is set, and so is {section} above it.",
+                    where="environment",
+                    remedy="Unset one of the two.",
+                )
+            place = below
         try:
             place[key] = yaml.safe_load(text)
         except yaml.YAMLError:
@@ -255,5 +271,6 @@ def _complaint(problem: Mapping[str, Any], env: Mapping[str, str]) -> str:
     keys = [str(part) for part in problem["loc"]]
     variable = PREFIX + "__".join(keys).upper()
     place = f"{variable} (environment)" if variable in env else ".".join(keys)
-    reason = "is no setting" if problem["type"] == "extra_forbidden" else str(problem["msg"])
+    message = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
+    reason = "is no setting" if problem["type"] == "extra_forbidden" else message
     return f"{place}: {reason}"

@@ -47,8 +47,9 @@ def _lightgbm(knobs: Knobs, seed: int, n_jobs: int) -> Any:
     from lightgbm import LGBMRegressor
 
     # One thread: two were slower than one on a busy machine, and the sums then have one order.
+    options: Mapping[str, Any] = knobs
     return LGBMRegressor(
-        **knobs, subsample_freq=1, random_state=seed, n_jobs=1, deterministic=True, force_row_wise=True, verbosity=-1
+        **options, subsample_freq=1, random_state=seed, n_jobs=1, deterministic=True, force_row_wise=True, verbosity=-1
     )
 
 

@@ -66,7 +66,7 @@ def _grow_forest(forest: Any, rows: Rows, watched: Rows | None, on_step: OnStep)
     total = forest.n_estimators
     forest.set_params(warm_start=True, n_estimators=min(total, 2 * (forest.n_jobs or 1)))
     watched_X = None if watched is None else watched.X.astype(np.float32)
-    summed = 0.0 if watched is None else np.zeros(len(watched.y))
+    summed = np.zeros(0 if watched is None else len(watched.y))
     scored = 0
     while True:
         grown = len(getattr(forest, "estimators_", ()))

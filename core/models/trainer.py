@@ -150,9 +150,7 @@ class ModelTrainer:
 class _Publisher:
     """Turns steps into progress, thins the curve, and hears the cancel."""
 
-    def __init__(
-        self, spec: TrainingSpec, began: float, report: Report | None, should_stop: ShouldStop | None
-    ) -> None:
+    def __init__(self, spec: TrainingSpec, began: float, report: Report | None, should_stop: ShouldStop | None) -> None:
         self._total = spec.size or 1
         self._unit = "trees" if spec.size else "fit"
         self._began = began
@@ -180,9 +178,7 @@ class _Publisher:
         if self._report is not None:
             elapsed = now - self._began
             remaining = elapsed / step.done * (self._total - step.done)
-            self._report(
-                Progress("fitting", step.done, self._total, self._unit, elapsed, remaining, self.curve)
-            )
+            self._report(Progress("fitting", step.done, self._total, self._unit, elapsed, remaining, self.curve))
 
 
 def _prices(y: pd.Series) -> np.ndarray:

@@ -72,9 +72,9 @@ def _example() -> Any:
 
 def _signature() -> Any:
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-    columns = [
+    columns: list[ColSpec | TensorSpec] = [
         ColSpec(
             DataType.double if FEATURES[name].is_numeric else DataType.string,
             name,

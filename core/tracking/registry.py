@@ -126,9 +126,7 @@ def load_version(store: Store, version: ModelVersion) -> Any:
 
 def _search(store: Store, filter_text: str, *, limit: int) -> list[ModelVersion]:
     with mlflow_errors(store.uri):
-        found = store.client.search_model_versions(
-            filter_text, max_results=limit, order_by=["version_number DESC"]
-        )
+        found = store.client.search_model_versions(filter_text, max_results=limit, order_by=["version_number DESC"])
         return [_version(version) for version in found]
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,12 +84,9 @@ def train_now(
     """
     job_id = f"inline-{time.time_ns()}"
     run = open_run(request, connect, job_id)
-    try:
+    with closing_run(settings, connect, job_id, run):
         fitted = fit(settings, request, job_id, report=report, should_stop=should_stop)
         return record(settings, request, connect, job_id, run, fitted)
-    except BaseException as error:
-        abandon(settings, connect, job_id, run, error)
-        raise
 
 
 def open_run(request: TrainingRequest, connect: Connect, job_id: str) -> OpenedRun:
@@ -228,6 +226,20 @@ def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, e
         except StoreUnavailable as unreachable:
             log.info(f"the run could not be closed: {unreachable.what}")
     WorkFolder(settings, job_id).remove()
+
+
+class closing_run:  # noqa: N801 - reads as a phrase at the `with`
+    """Whatever error leaves the block, the run behind it does not say RUNNING for ever."""
+
+    def __init__(self, settings: Settings, connect: Connect, job_id: str, run: OpenedRun) -> None:
+        self._abandon = partial(abandon, settings, connect, job_id, run)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._abandon(error)
 
 
 class WorkFolder:

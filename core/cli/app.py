@@ -1,0 +1,40 @@
+"""The terminal's front door: every command, and the one place where errors become words and exit codes.
+
+Exit codes: 0 done, 1 refused or failed with an error that has a remedy, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from core.cli.operations import doctor, jobs, worker
+from core.cli.output import print_error
+from core.cli.stages import pipeline, stage
+from core.cli.training import train
+from core.cli.valuing import value
+from core.domain.errors import LabError
+
+
+def build_app() -> typer.Typer:
+    """The Typer application with every command."""
+    app = typer.Typer(
+        name="python -m core",
+        help="Housing Price Lab: train, value and look after house-price models.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for command in (train, value, stage, pipeline, worker, jobs, doctor):
+        app.command()(command)
+    return app
+
+
+def main() -> None:
+    """Run one command and leave with its exit code."""
+    try:
+        build_app()()
+    except LabError as error:
+        print_error(error, as_json="--json" in sys.argv)
+        raise SystemExit(1) from None

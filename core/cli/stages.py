@@ -1,0 +1,62 @@
+"""``stage`` and ``pipeline``: the old project's three stages, one by one or all."""
+
+from __future__ import annotations
+
+import functools
+from getpass import getuser
+from typing import Annotated
+
+import typer
+
+from core.cli.output import meter
+from core.domain.jobs import TrainingRequest
+from core.domain.settings import Settings, load_settings
+from core.workflows.pipeline import Stage, StageResult, engineer_features, ingest_data, train_model
+
+
+def stage(name: Annotated[Stage, typer.Argument(help="Which stage to run.", show_choices=True)]) -> None:
+    """Run one stage: ingest, features or train."""
+    _show(_run(load_settings(), name))
+
+
+def pipeline() -> None:
+    """Run all three stages: ingest the rows, engineer the features, train the model."""
+    settings = load_settings()
+    for name in Stage:
+        typer.echo(f"[{name}]", err=True)
+        _show(_run(settings, name))
+
+
+def _run(settings: Settings, name: Stage) -> StageResult:
+    match name:
+        case Stage.INGEST:
+            return ingest_data(settings, report=_DownloadLines())
+        case Stage.FEATURES:
+            return engineer_features(settings)
+        case Stage.TRAIN:
+            from core.tracking.store import open_store
+
+            request = TrainingRequest.create(settings.default_spec(), actor=getuser())
+            with meter() as show:
+                return train_model(settings, request, functools.cache(lambda: open_store(settings)), report=show)
+
+
+def _show(result: StageResult) -> None:
+    typer.echo(result.summary)
+    for label, path in result.files.items():
+        typer.echo(f"  {label}: {path}")
+    for note in result.outcome.notes if result.outcome else ():
+        typer.echo(f"  note: {note}")
+
+
+class _DownloadLines:
+    """A line for each thing that is done and every tenth of a download."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int] | None = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        tenth = done * 10 // total if total else 0
+        if (what, tenth) != self._last:
+            self._last = (what, tenth)
+            typer.echo(f"{what}: {done:,} of {total:,} bytes" if total else what, err=True)

@@ -1,0 +1,42 @@
+"""``value``: the price of one house."""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated, Final
+
+import typer
+
+from core.cli.output import parse_settings, print_json
+from core.domain.house import FEATURES, House
+from core.domain.settings import load_settings
+
+_FEATURE_HELP: Final = "A feature as name=value; repeat it. The others take typical values. Features: " + ", ".join(
+    FEATURES
+)
+
+
+def value(
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_FEATURE_HELP)] = None,
+    version: Annotated[
+        str | None, typer.Option(help="A version's number, champion, challenger, or a local v_….")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Price one house (a 1990 block group) in 1990 dollars."""
+    from core.tracking.store import open_store
+    from core.workflows.valuation import choose_model, load_model
+    from core.workflows.valuation import value as value_house
+
+    house = House.from_mapping(parse_settings(set_ or []))
+    settings = load_settings()
+    connect = functools.cache(lambda: open_store(settings))
+    model = load_model(settings, connect, choose_model(settings, connect, version))
+    valuation = value_house(model, house)
+    if json:
+        print_json(valuation.as_report())
+        return
+    typer.echo(f"{valuation.text} (1990 dollars, median of a block group)")
+    typer.echo(valuation.source.sentence)
+    for warning in valuation.warnings:
+        typer.echo(warning)

@@ -1,0 +1,38 @@
+"""Starting the embedded worker: one process, apart from the app, so that training never blocks a screen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from core.domain.settings import PROJECT_ROOT, Settings
+from core.jobs.engine import JobQueue
+
+
+def ensure_worker(settings: Settings, queue: JobQueue) -> subprocess.Popen[bytes] | None:
+    """Start the embedded worker unless some worker is alive or the settings forbid it.
+
+    Safe to call from anywhere, often, and from several processes at once: a second embedded worker finds
+    the first one's lock and leaves.
+
+    Returns:
+        The process, when one was started.
+
+    Raises:
+        QueueUnavailable: the job database does not answer.
+    """
+    if not settings.jobs.embedded_worker or queue.live_workers():
+        return None
+    settings.paths.logs.mkdir(parents=True, exist_ok=True)
+    with (settings.paths.logs / "worker.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module, no user's words
+            [sys.executable, "-m", "core", "worker", "--parent-pid", str(os.getpid())],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **settings.as_environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Ctrl+C in the app's terminal must not end a training in its middle.
+            start_new_session=True,
+        )

@@ -1,0 +1,138 @@
+"""The old project's three stages: ingest the rows, engineer the features, train the model.
+
+Each stage reads what the one before wrote, writes its own log, and can be run alone. The training stage
+makes the same model as the Train button: the features are made inside the model's Pipeline, and the file of
+the second stage is for looking at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import pandas as pd
+
+from core.data.ingest import DataIngestor
+from core.domain.errors import LabError, RecordsError
+from core.domain.files import draft_of
+from core.domain.house import TARGET
+from core.domain.jobs import TrainingRequest
+from core.domain.runs import TrainingOutcome
+from core.domain.settings import Settings
+from core.features.engineer import FeatureEngineer
+from core.features.preprocessing import preprocessor
+from core.models.packaged import write_model
+from core.models.trainer import Report
+from core.workflows.stage_log import PipelineLogger
+from core.workflows.training import STAGE as TRAIN_STAGE
+from core.workflows.training import Connect, train_now
+
+
+class Stage(StrEnum):
+    """The stages, under the names the terminal gives them."""
+
+    INGEST = "ingest"
+    FEATURES = "features"
+    TRAIN = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage did: one sentence, the files it wrote (label → path), and the training's outcome if it trained."""
+
+    stage: Stage
+    summary: str
+    files: Mapping[str, Path]
+    outcome: TrainingOutcome | None = None
+
+
+DownloadReport = Callable[[str, int, int], None]
+
+
+def ingest_data(settings: Settings, *, report: DownloadReport | None = None) -> StageResult:
+    """Find, download or make the rows, and validate them.
+
+    Raises:
+        DataError: there are none, or they break the schema.
+    """
+    with _logged("ingest_data", settings) as log:
+        dataset = DataIngestor(settings, report=report).ingest()
+        log.info(f"{dataset.source}: {dataset.path}, SHA-256 {dataset.sha256}")
+        log.metric("rows", len(dataset.rows))
+    kind = "invented demo block groups" if dataset.is_demo else "block groups"
+    return StageResult(Stage.INGEST, f"{len(dataset.rows):,} {kind} are ready.", {"rows": dataset.path})
+
+
+def engineer_features(settings: Settings) -> StageResult:
+    """Write every row with its engineered columns, and the fitted encoder and scaler.
+
+    Raises:
+        DataError: the rows cannot be used. RecordsError: a file cannot be written.
+    """
+    with _logged("engineer_features", settings) as log:
+        rows = DataIngestor(settings).ingest().rows
+        filled = preprocessor(scaled=False).named_steps["impute"].fit_transform(rows)
+        table = FeatureEngineer().fit_transform(filled)
+        _write_table(table, settings.features_path)
+        for scaled, file in ((False, settings.paths.encoder), (True, settings.paths.scaler)):
+            write_model(preprocessor(scaled=scaled).fit(rows.drop(columns=TARGET), rows[TARGET]), file)
+        log.metric("columns", table.shape[1])
+    return StageResult(
+        Stage.FEATURES,
+        f"{table.shape[1] - 1} features of {len(table):,} block groups are written.",
+        {"features": settings.features_path, "encoder": settings.paths.encoder, "scaler": settings.paths.scaler},
+    )
+
+
+def train_model(
+    settings: Settings, request: TrainingRequest, connect: Connect, *, report: Report | None = None
+) -> StageResult:
+    """Train, score, log and register.
+
+    Raises:
+        LabError: the training failed; the run says why.
+    """
+    outcome = train_now(settings, request, connect, report=report)
+    where = f"version {outcome.version} of MLflow and " if outcome.version else ""
+    return StageResult(
+        Stage.TRAIN,
+        f"{outcome.run_name} is registered as {where}{outcome.local_version}.",
+        {
+            "models": settings.paths.saved_models,
+            "registry": settings.paths.registry,
+            "report": settings.paths.evaluation_report,
+            "log": settings.paths.stage_log(TRAIN_STAGE),
+        },
+        outcome,
+    )
+
+
+@contextmanager
+def _logged(stage: str, settings: Settings) -> Iterator[PipelineLogger]:
+    """A stage's log around its work: how it ended is written whatever happens."""
+    log = PipelineLogger(stage, settings)
+    log.stage_start()
+    ending = "failed"
+    try:
+        yield log
+        ending = "success"
+    except LabError as error:
+        log.info(str(error))
+        raise
+    finally:
+        log.stage_end(ending)
+
+
+def _write_table(table: pd.DataFrame, target: Path) -> None:
+    try:
+        with draft_of(target) as draft:
+            table.to_csv(draft, index=False)
+    except OSError as error:
+        raise RecordsError(
+            f"The features cannot be written: {error.strerror or error}.",
+            where=str(target),
+            remedy="Free some disk space or correct the folder's permissions.",
+        ) from error
