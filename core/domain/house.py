@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from numbers import Real
 from typing import Final
 
 from core.domain.errors import InvalidHouse
@@ -229,7 +230,7 @@ class House:
     def from_mapping(cls, values: Mapping[str, object]) -> House:
         """A house from any mapping; features it does not name take their defaults.
 
-        Numbers may come as text (from an address or a terminal).
+        Numbers may come as text (from an address or a terminal) or as NumPy's (from a table).
 
         Raises:
             InvalidHouse: also for a name that is no feature.
@@ -258,11 +259,18 @@ def feature_complaint(feature: Feature, value: object) -> str | None:
         )
     if value is None:
         return None if feature.may_be_missing else f"{feature.name} is missing"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         return f"{feature.name} is {value!r}, not a number"
     if not feature.low <= value <= feature.high:
         return f"{feature.name} is {value:g}, outside {feature.low:g} to {feature.high:g} {feature.unit}"
     return None
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond what a float can hold
+        return False
 
 
 def _parse(feature: Feature, value: object) -> object:
@@ -276,6 +284,7 @@ def _parse(feature: Feature, value: object) -> object:
             return float(value)
         except ValueError:
             return value
-    if isinstance(value, float) and math.isnan(value) and feature.may_be_missing:
-        return None
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, bool) or not isinstance(value, Real) or (isinstance(value, int) and not _is_finite(value)):
+        return value
+    number = float(value)
+    return None if math.isnan(number) and feature.may_be_missing else number

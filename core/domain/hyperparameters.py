@@ -71,6 +71,8 @@ class Knob:
                 raise ValueError
             number = float(value)
             whole = self.is_integer and number.is_integer()
+        except OverflowError:
+            raise self._refusal(value, "not a finite number") from None
         except ValueError:
             raise self._refusal(value, "not a number") from None
         if not math.isfinite(number):

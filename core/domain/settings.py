@@ -200,6 +200,10 @@ def load_settings(
     candidates = (root / "config" / "config.yaml", PROJECT_ROOT / "config" / "config.yaml")
     file = next((path for path in candidates if path.is_file()), candidates[-1])
     merged = _merge(_merge(_read_yaml(file), values or {}), _from_environment(env))
+    if "home" in merged:
+        raise InvalidSettings(
+            "home is no setting.", where=str(file), remedy=f"Remove the key and set {HOME_VARIABLE} instead."
+        )
     try:
         return Settings.model_validate({**merged, "home": root})
     except ValidationError as error:

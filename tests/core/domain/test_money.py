@@ -1,0 +1,83 @@
+"""Figures read alike on every screen, and a missing one is a dash."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.money import (
+    MISSING,
+    SURVEY_CAP,
+    decimal,
+    dollar_change,
+    dollars,
+    duration,
+    is_capped,
+    percent,
+    price_text,
+)
+
+
+@pytest.mark.parametrize("write", [dollars, dollar_change, decimal, percent, duration])
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
+def test_a_missing_figure_is_a_dash_and_never_zero(write, missing):
+    assert write(missing) == MISSING == "—"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(412300.4, "$412,300"), (0, "$0"), (-350, "−$350"), (-0.4, "$0"), (999.6, "$1,000"), (1234567, "$1,234,567")],
+)
+def test_dollars_are_whole_with_thousands(amount, text):
+    assert dollars(amount) == text
+
+
+@pytest.mark.parametrize(("amount", "text"), [(1200, "+$1,200"), (-350, "−$350"), (0, "$0"), (0.4, "$0"), (-0.4, "$0")])
+def test_a_change_has_its_sign_unless_it_rounds_to_nothing(amount, text):
+    assert dollar_change(amount) == text
+
+
+@given(st.floats(-1e9, 1e9))
+def test_dollars_read_back_to_the_nearest_one(amount):
+    text = dollars(amount)
+    back = float(text.replace("−", "-").replace("$", "").replace(",", ""))
+    assert abs(back - amount) <= 0.5
+    assert not text.startswith("−$0") or back != 0
+
+
+def test_decimals_and_percents_keep_their_digits():
+    assert decimal(0.81921) == "0.8192"
+    assert decimal(0.5, 2) == "0.50"
+    assert percent(17.304) == "17.3 %"
+    assert percent(0) == "0.0 %"
+
+
+@pytest.mark.parametrize("price", [SURVEY_CAP, SURVEY_CAP * 0.97, 700_000])
+def test_an_estimate_near_the_cap_reads_as_or_more(price):
+    assert is_capped(price)
+    assert price_text(price) == "$500,000 or more"
+
+
+@pytest.mark.parametrize("price", [14_999, SURVEY_CAP * 0.9699])
+def test_an_estimate_below_the_cap_is_a_figure(price):
+    assert not is_capped(price)
+    assert price_text(price) == dollars(price)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (7.4, "7 s"),
+        (59.6, "1 min 0 s"),
+        (95, "1 min 35 s"),
+        (3599.7, "1 h 0 min"),
+        (7_320, "2 h 2 min"),
+        (0, "0 s"),
+        (-3, "0 s"),
+    ],
+)
+def test_a_duration_reads_in_its_two_largest_units(seconds, text):
+    assert duration(seconds) == text
