@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 
 from core.charts.frame import PRICE_TICKS, empty, framed
 from core.charts.palette import ACCENT, BAD, NEUTRAL, faded
-from core.domain.money import SURVEY_CAP, dollars
-from core.evaluation.figures import PairedPrices, omission, paired, price_range, residual_band
+from core.domain.money import SURVEY_CAP, dollar_change, dollars, percent
+from core.evaluation.figures import Floats, PairedPrices, omission, paired, price_range, residual_band
 
 _HEIGHT: Final = 460
 _RECORDED: Final = "Recorded value (1990 $)"
@@ -19,7 +19,8 @@ _PREDICTED: Final = "Predicted value (1990 $)"
 _RESIDUAL: Final = "Recorded − predicted (1990 $)"
 _NO_ROWS: Final = "No held-out rows to draw yet."
 
-# In the hovers d3 writes amounts as core.domain.money does: 4,128 ready-made texts would triple the figure.
+# The points are SVG, not WebGL: as fast to first paint at this count, drawn under the trend and not over it,
+# and there on machines without a graphics card.
 
 
 def fit_plot(
@@ -42,7 +43,7 @@ def fit_plot(
         ValueError: the arrays are not one-dimensional or differ in length.
     """
     prices = paired(actual, predicted)
-    title = f"{name}: predicted and recorded"
+    title = "Predicted and recorded"
     if not prices.rows.size:
         return empty(_said(_NO_ROWS, prices), title=title, x_title=_RECORDED, y_title=_PREDICTED, height=_HEIGHT)
     low, high = price_range(prices)
@@ -54,19 +55,19 @@ def fit_plot(
         line={"color": BAD, "width": 2},
         hoverinfo="skip",
     )
-    error = prices.predicted - prices.actual
     points = _points(
-        prices.actual,
-        prices.predicted,
-        np.column_stack([_ids(prices, row_ids), error, _share(error, prices.actual)]),
-        colour,
-        "Row %{customdata[0]:.0f}<br>Recorded %{x:$,.0f}<br>Predicted %{y:$,.0f}<br>"
-        "Error %{customdata[1]:+$,.0f} (%{customdata[2]:+.1f} %)<extra></extra>",
+        prices,
+        x=prices.actual,
+        y=prices.predicted,
+        texts=_errors(prices),
+        row_ids=row_ids,
+        colour=colour,
+        hover="Recorded %{x:$,.0f}<br>Predicted %{y:$,.0f}<br>Error %{text}",
     )
     figure = framed(
         [points, line],
         title=title,
-        subtitle=_said(f"{prices.rows.size:,} held-out block groups", prices),
+        subtitle=_said(f"{name}; {prices.rows.size:,} held-out block groups", prices),
         x_title=_RECORDED,
         y_title=_PREDICTED,
         height=_HEIGHT,
@@ -104,21 +105,22 @@ def residual_plot(
     left out under 20 rows.
     """
     prices = paired(actual, predicted)
-    title = f"{name}: residuals"
+    title = "Residuals"
     if not prices.rows.size:
         return empty(_said(_NO_ROWS, prices), title=title, x_title=_PREDICTED, y_title=_RESIDUAL, height=_HEIGHT)
     points = _points(
-        prices.predicted,
-        prices.residual,
-        np.column_stack([_ids(prices, row_ids), prices.actual, _share(prices.residual, prices.actual)]),
-        colour,
-        "Row %{customdata[0]:.0f}<br>Predicted %{x:$,.0f}<br>Recorded %{customdata[1]:$,.0f}<br>"
-        "Residual %{y:+$,.0f} (%{customdata[2]:+.1f} %)<extra></extra>",
+        prices,
+        x=prices.predicted,
+        y=prices.residual,
+        texts=_residuals(prices),
+        row_ids=row_ids,
+        colour=colour,
+        hover="Predicted %{x:$,.0f}<br>%{text}",
     )
     figure = framed(
         [points, *_trend(prices)],
         title=title,
-        subtitle=_said(f"{prices.rows.size:,} held-out block groups; below zero: estimate too high", prices),
+        subtitle=_said(f"{name}; {prices.rows.size:,} held-out block groups; below zero: estimate too high", prices),
         x_title=_PREDICTED,
         y_title=_RESIDUAL,
         height=_HEIGHT,
@@ -131,15 +133,26 @@ def residual_plot(
     return figure
 
 
-def _points(x: Any, y: Any, customdata: Any, colour: str, hover: str) -> go.Scattergl:
-    return go.Scattergl(
+def _points(
+    prices: PairedPrices,
+    *,
+    x: Floats,
+    y: Floats,
+    texts: list[str],
+    row_ids: npt.ArrayLike | None,
+    colour: str,
+    hover: str,
+) -> go.Scatter:
+    ids = prices.rows if row_ids is None else np.asarray(row_ids)[prices.rows]
+    return go.Scatter(
         x=x,
         y=y,
         mode="markers",
         name="block group",
         marker={"color": colour, "size": 4, "opacity": 0.45},
-        customdata=customdata,
-        hovertemplate=hover,
+        text=texts,
+        customdata=ids,
+        hovertemplate=f"Row %{{customdata}}<br>{hover}<extra></extra>",
     )
 
 
@@ -164,20 +177,36 @@ def _trend(prices: PairedPrices) -> list[go.Scatter]:
             mode="lines",
             name="median",
             line={"color": BAD, "width": 2.5},
-            customdata=[[dollars(low), dollars(high)] for low, high in zip(band.low, band.high, strict=True)],
-            hovertemplate="Around %{x:$,.0f}: median residual %{y:+$,.0f},<br>"
-            "80 % between %{customdata[0]} and %{customdata[1]}<extra></extra>",
+            text=[
+                f"median residual {dollar_change(middle)},<br>80 % between {dollars(low)} and {dollars(high)}"
+                for low, middle, high in zip(band.low, band.median, band.high, strict=True)
+            ],
+            hovertemplate="Around %{x:$,.0f}: %{text}<extra></extra>",
         ),
     ]
 
 
-def _ids(prices: PairedPrices, row_ids: npt.ArrayLike | None) -> npt.NDArray[Any]:
-    return prices.rows if row_ids is None else np.asarray(row_ids)[prices.rows]
+def _errors(prices: PairedPrices) -> list[str]:
+    """``−$6,967 (3.3 % too low)`` for each row."""
+    return [
+        f"{dollar_change(-residual)}{_direction(residual, actual)}"
+        for residual, actual in zip(prices.residual.tolist(), prices.actual.tolist(), strict=True)
+    ]
 
 
-def _share(amount: npt.NDArray[np.float64], recorded: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Percent of the recorded price; NaN where that is zero."""
-    return 100 * np.divide(amount, recorded, out=np.full_like(amount, np.nan), where=recorded != 0)
+def _residuals(prices: PairedPrices) -> list[str]:
+    """``Recorded $214,000<br>Residual +$6,967 (3.3 % too low)`` for each row."""
+    return [
+        f"Recorded {dollars(actual)}<br>Residual {dollar_change(residual)}{_direction(residual, actual)}"
+        for residual, actual in zip(prices.residual.tolist(), prices.actual.tolist(), strict=True)
+    ]
+
+
+def _direction(residual: float, actual: float) -> str:
+    """How far off the prediction is, in percent of the recorded price; empty where that is zero."""
+    if actual == 0 or residual == 0:
+        return ""
+    return f" ({percent(abs(100 * residual / actual))} too {'low' if residual > 0 else 'high'})"
 
 
 def _said(text: str, prices: PairedPrices) -> str:

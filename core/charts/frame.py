@@ -1,11 +1,14 @@
 """The layout every figure of the house shares.
 
-Backgrounds are transparent and text has no colour or font of its own: ``st.plotly_chart(theme="streamlit")``
-gives both from the theme, light or dark. What is drawn takes its colours from :mod:`core.charts.palette`.
+Backgrounds are transparent and fonts come from ``st.plotly_chart(theme="streamlit")``. What is drawn takes its
+colours from :mod:`core.charts.palette`, which read on light and dark alike. Text cannot: no colour has 4.5:1 on
+both, so it takes :data:`TEXT`.
 """
 
 from __future__ import annotations
 
+import html
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,10 +22,18 @@ CONFIG: Final[Mapping[str, Any]] = {"displaylogo": False, "scrollZoom": False, "
 PRICE_TICKS: Final = "$~s"
 """``$100k``: d3's SI prefix without trailing zeros."""
 
+TEXT: Final = "#000037"
+"""Streamlit's stand-in for the theme's strongest text colour: its front end writes the theme's own in its place.
+
+Its default for axes is a grey of 3.6:1 on the light background. Outside Streamlit this is nearly black. A test
+compares it with the installed Streamlit.
+"""
+
 _SURPLUS_BUTTONS: Final = ("zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale")
 
-_TOP: Final = 64
-_TOP_WITHOUT_SUBTITLE: Final = 44
+_SUBTITLE_WIDTH: Final = 62
+_TOP: Final = 45
+_SUBTITLE_LINE: Final = 19
 _BOTTOM: Final = 56
 _LEGEND: Final = 34
 
@@ -42,27 +53,39 @@ def framed(
 
     Args:
         traces: plotly traces.
-        title: what the figure shows, short enough for a phone (about 40 characters).
-        subtitle: what it was made from: how many rows, what was left out.
+        title: what the figure shows, in under 40 characters: a phone has room for no more.
+        subtitle: what it was made from: which model, how many rows, what was left out. Broken into lines.
         x_title, y_title: with the unit in brackets; empty for an axis of names.
         height: in pixels.
         legend: whether to name the traces, in one line under the plot.
         zoomable: whether a drag zooms. Off by default, so that a finger scrolls the page.
     """
-    heading: dict[str, Any] = {"text": title, "x": 0, "xanchor": "left", "yref": "container", "y": 1, "yanchor": "top"}
+    subtitle_lines = textwrap.wrap(subtitle, _SUBTITLE_WIDTH)
+    heading: dict[str, Any] = {
+        "text": plain(title),
+        "x": 0,
+        "xanchor": "left",
+        "yref": "container",
+        "y": 1,
+        "yanchor": "top",
+    }
     heading["pad"] = {"t": 4, "l": 2}
     if subtitle:
-        heading["subtitle"] = {"text": subtitle}
+        heading["subtitle"] = {
+            "text": "<br>".join(plain(line) for line in subtitle_lines),
+            "font": {"size": 13, "color": TEXT},
+        }
     return go.Figure(
         data=list(traces),
         layout=go.Layout(
             template="none",
             title=heading,
             height=height,
+            font={"color": TEXT},
             margin={
                 "l": 8,
                 "r": 16,
-                "t": _TOP if subtitle else _TOP_WITHOUT_SUBTITLE,
+                "t": _TOP + _SUBTITLE_LINE * len(subtitle_lines),
                 "b": _BOTTOM + (_LEGEND if legend else 0),
                 "pad": 4,
             },
@@ -82,7 +105,7 @@ def framed(
                 "itemsizing": "constant",
             },
             hovermode="closest",
-            hoverlabel={"align": "left", "namelength": 0},
+            hoverlabel={"align": "left", "namelength": 0, "font": {"color": TEXT}},
             dragmode="zoom" if zoomable else False,
             modebar={"remove": list(_SURPLUS_BUTTONS), "bgcolor": TRANSPARENT},
         ),
@@ -98,9 +121,15 @@ def empty(reason: str, *, title: str, x_title: str, y_title: str, height: int = 
     return figure
 
 
+def plain(text: str) -> str:
+    """Text as plotly shows it letter by letter: ``<1H OCEAN`` is no tag."""
+    return html.escape(text, quote=False)
+
+
 def _axis(title: str) -> dict[str, Any]:
     return {
-        "title": {"text": title, "standoff": 12},
+        "title": {"text": title, "standoff": 12, "font": {"color": TEXT}},
+        "tickfont": {"color": TEXT},
         "automargin": True,
         "showgrid": True,
         "gridcolor": GRID,

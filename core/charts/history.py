@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 import plotly.graph_objects as go
 
-from core.charts.frame import PRICE_TICKS, empty, framed
+from core.charts.frame import PRICE_TICKS, empty, framed, plain
 from core.charts.palette import NEUTRAL, family_colour, family_symbol
 from core.domain.hyperparameters import ModelFamily
 from core.domain.money import dollars
 from core.domain.runs import Run
 
-_HEIGHT: Final = 380
+_HEIGHT: Final = 460
 _TITLE: Final = "Runs so far"
 _X_TITLE: Final = "Started (UTC)"
 _Y_TITLE: Final = "RMSE on held-out rows (1990 $)"
@@ -58,7 +58,7 @@ def rmse_history(runs: Sequence[Run], champion_run_id: str | None = None) -> go.
     demo = sum(run.is_demo for run in scored)
     said = [f"{len(scored):,} run{'s' if len(scored) != 1 else ''}"]
     said += [f"{left_out:,} without a score left out"] if left_out else []
-    said += [f"{demo:,} on demo data (open symbols)"] if demo else []
+    said += [f"{demo:,} on demo data (hollow)"] if demo else []
     figure = framed(
         traces,
         title=_TITLE,
@@ -69,8 +69,13 @@ def rmse_history(runs: Sequence[Run], champion_run_id: str | None = None) -> go.
         legend=True,
         zoomable=True,
     )
-    figure.update_yaxes(tickformat=PRICE_TICKS, nticks=6)
-    figure.update_xaxes(type="date", nticks=6)
+    # A floor for the ranges: alone or nearly equal, runs would be spread over cents and milliseconds.
+    scores = [rmse for run in scored if (rmse := _rmse(run)) is not None]
+    spread = max(0.1 * (max(scores) - min(scores)), 2_500.0)
+    first, last = min(run.started for run in scored), max(run.started for run in scored)
+    span = max(0.04 * (last - first), timedelta(hours=6))
+    figure.update_yaxes(range=[min(scores) - spread, max(scores) + spread], tickformat=PRICE_TICKS, nticks=6)
+    figure.update_xaxes(type="date", range=[first - span, last + span], nticks=6)
     return figure
 
 
@@ -95,9 +100,9 @@ def _family_trace(label: str, runs: Sequence[Run]) -> go.Scatter:
 def _hover(run: Run) -> str:
     knobs = [f"{name} = {value}" for name, value in run.params.items() if name != "family"]
     lines = [
-        f"<b>{html.escape(run.name)}</b>",
+        f"<b>{plain(run.name)}</b>",
         f"{_family_label(run)}, RMSE {dollars(_rmse(run))}",
-        *(html.escape(", ".join(knobs[place : place + 3])) for place in range(0, len(knobs), 3)),
+        *(plain(", ".join(knobs[place : place + 3])) for place in range(0, len(knobs), 3)),
         f"started {run.started:%Y-%m-%d %H:%M} UTC",
     ]
     if run.is_demo:

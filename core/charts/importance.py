@@ -8,7 +8,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from core.charts.frame import empty, framed
+from core.charts.frame import empty, framed, plain
 from core.charts.palette import ACCENT, NEUTRAL
 from core.domain.house import FEATURES
 from core.domain.money import percent
@@ -37,7 +37,7 @@ def importance_bars(
     shares = [(_label(name), 100 * value / total) for name, value in known]
     drawn, rest = shares[:most], shares[most:]
     hovers = [
-        f"{label}: {percent(share)} of all importance,<br>number {rank} of {len(shares)} features"
+        f"{plain(label)}: {percent(share)} of all importance,<br>number {rank} of {len(shares)} features"
         for rank, (label, share) in enumerate(drawn, start=1)
     ]
     if rest:
@@ -69,7 +69,7 @@ def importance_bars(
     figure.update_xaxes(range=[lowest * 1.2, max(share for _, share in drawn) * 1.22], nticks=6)
     figure.update_yaxes(
         tickvals=list(range(len(drawn))),
-        ticktext=[_short(label) for label, _ in drawn],
+        ticktext=[plain(_short(label)) for label, _ in drawn],
         range=[len(drawn) - 0.5, -0.5],
         showgrid=False,
     )

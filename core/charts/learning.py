@@ -8,7 +8,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from core.charts.frame import PRICE_TICKS, empty, framed
+from core.charts.frame import PRICE_TICKS, empty, framed, plain
 from core.charts.palette import ACCENT, NEUTRAL
 from core.domain.money import dollars
 
@@ -53,6 +53,7 @@ def learning_curve(
         mode="lines+markers" if len(known) <= 2 else "lines",
         line={"color": colour, "width": 2.5},
         marker={"size": 6},
+        cliponaxis=False,
         name="this run",
         hovertemplate=f"After %{{x:,}} {unit}: RMSE %{{y:$,.0f}}<extra></extra>",
     )
@@ -62,7 +63,8 @@ def learning_curve(
         mode="markers",
         marker={"color": colour, "size": 9},
         name="latest",
-        hovertemplate=f"Latest, after %{{x:,}} {unit}: RMSE %{{y:$,.0f}}<extra></extra>",
+        cliponaxis=False,
+        hoverinfo="skip",
     )
     figure = framed(
         [curve, latest],
@@ -79,10 +81,11 @@ def learning_curve(
             x=1,
             xref="x domain",
             y=reference,
-            text=f"{reference_name} {dollars(reference)}",
+            text=f"{plain(reference_name)} {dollars(reference)}",
             showarrow=False,
             xanchor="right",
-            yanchor="top",
+            # On the side of the line where the curve does not end.
+            yanchor="bottom" if scores[-1] < reference else "top",
         )
     figure.update_xaxes(range=[0, end * 1.01], nticks=8)
     figure.update_yaxes(
@@ -90,7 +93,7 @@ def learning_curve(
         tickformat=PRICE_TICKS,
         nticks=6,
     )
-    figure.update_layout(uirevision="learning curve")
+    figure.update_layout(hovermode="x", uirevision="learning curve")
     return figure
 
 

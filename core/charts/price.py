@@ -55,10 +55,11 @@ def price_position(price: float, actual_prices: npt.ArrayLike) -> go.Figure:
     )
     below = 100 * np.searchsorted(recorded, price, side="left") / recorded.size if is_marked else math.nan
     said = f"above {percent(below, 0)} of {recorded.size:,} block groups" if is_marked else "no estimate to mark"
+    cap = "last bar: the survey's cap" if recorded[-1] == SURVEY_CAP else ""
     figure = framed(
         [bars],
         title=_TITLE,
-        subtitle="; ".join(part for part in (said, omission(given.size - recorded.size)) if part),
+        subtitle="; ".join(part for part in (said, cap, omission(given.size - recorded.size)) if part),
         x_title=_X_TITLE,
         y_title=_Y_TITLE,
         height=_HEIGHT,

@@ -182,7 +182,7 @@ def _canvas(title: str, prices: PairedPrices) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _thousands(amount: float, _position: int | None = None) -> str:
+def _thousands(amount: float, _position: float) -> str:
     return "$0" if round(amount) == 0 else f"{'−' if amount < 0 else ''}${abs(amount) / 1000:,.0f}k"
 
 
@@ -191,9 +191,10 @@ def _png(figure: Figure) -> bytes:
     from PIL import Image
 
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas.draw()  # type: ignore[no-untyped-call]
     # A picture of three hues needs no 24 bits a pixel: with a palette it is a third of the size.
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    picture = Image.fromarray(pixels).convert("RGB")
     file = io.BytesIO()
     picture.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
         file, "PNG", dpi=(_DPI, _DPI)
