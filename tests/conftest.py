@@ -27,10 +27,14 @@ _session_home = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Subprocesses inherit this too, so it is set in the environment and before anything is imported."""
+    """Subprocesses inherit this too, so it is set in the environment and before anything is imported.
+
+    The variables of whoever runs the tests are taken away, the data file's as well: a test that needs the
+    real rows asks for them by a fixture, or it would pass here and fail where the variable is not set.
+    """
     config.stash[_before] = dict(os.environ)
     config.stash[_session_home] = Path(tempfile.mkdtemp(prefix="housing-lab-tests-"))
-    for name in [name for name in os.environ if name.startswith(PREFIX) and name != DATA_VARIABLE]:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     os.environ[HOME_VARIABLE] = str(config.stash[_session_home])
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -76,12 +80,15 @@ def _download(home: Path) -> Path:
     from core.data.ingest import DataIngestor
 
     settings = load_settings(home=home, environment={"HOUSING_LAB_DATA__ALLOW_DEMO": "false"})
+    why = ""
     try:
         DataIngestor(settings).ingest()
     except DataUnavailable as error:
+        why = error.what
+    if why:
         pytest.fail(
             f"The tests need the real data: set {DATA_VARIABLE} to housing.csv, or run "
-            f"`python -m core stage ingest` with internet. ({error.what})",
+            f"`python -m core stage ingest` with internet. ({why})",
             pytrace=False,
         )
     return settings.data_path

@@ -21,9 +21,11 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium. It ends with the browser tests: Playwright's event loop would hinder later ones."""
     with sync_playwright() as playwright:
         try:
-            path = ensure_chromium(os.environ, Path(playwright.chromium.executable_path))
+            path, why = ensure_chromium(os.environ, Path(playwright.chromium.executable_path)), ""
         except MissingChromiumError as missing:
-            pytest.fail(str(missing), pytrace=False)
+            path, why = None, str(missing)
+        if path is None:
+            pytest.fail(why, pytrace=False)
         chromium = playwright.chromium.launch(executable_path=path, args=list(LAUNCH_ARGUMENTS))
         yield chromium
         chromium.close()
