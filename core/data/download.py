@@ -26,7 +26,7 @@ _WORTH_RETRYING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BY_HAND: Final = "Check the network, or download the file by hand and put it at data.path."
 
 
-class _Interrupted(Exception):  # noqa: N818 -- never leaves this module
+class _Interrupted(Exception):
     """The network failed in a way that may pass."""
 
 

@@ -44,9 +44,13 @@ class Feature:
     usual_low: float = 0.0
     usual_high: float = 0.0
     step: float = 1.0
-    digits: int = 0
     choices: tuple[str, ...] = ()
     may_be_missing: bool = False
+
+    @property
+    def shown_digits(self) -> int:
+        """Digits after the point that one step of the slider needs."""
+        return max(0, -math.floor(math.log10(self.step)))
 
     @property
     def is_numeric(self) -> bool:
@@ -65,7 +69,6 @@ _FEATURES: Final = (
         usual_low=0.5,
         usual_high=15.0,
         step=0.1,
-        digits=4,
     ),
     Feature(
         "housing_median_age",
@@ -82,7 +85,7 @@ _FEATURES: Final = (
     Feature(
         "total_rooms",
         "Rooms",
-        "rooms in the block group",
+        "block group total",
         "All rooms of all homes in the block group. Usual: five to six a household.",
         default=2130.0,
         low=1.0,
@@ -94,7 +97,7 @@ _FEATURES: Final = (
     Feature(
         "total_bedrooms",
         "Bedrooms",
-        "bedrooms in the block group",
+        "block group total",
         "All bedrooms of all homes in the block group; never more than the rooms.",
         default=435.0,
         low=1.0,
@@ -107,7 +110,7 @@ _FEATURES: Final = (
     Feature(
         "population",
         "Population",
-        "people in the block group",
+        "block group total",
         "People living in the block group. Usual: about three a household.",
         default=1170.0,
         low=1.0,
@@ -119,7 +122,7 @@ _FEATURES: Final = (
     Feature(
         "households",
         "Households",
-        "homes in the block group",
+        "block group total",
         "Occupied homes in the block group.",
         default=410.0,
         low=1.0,
@@ -139,7 +142,6 @@ _FEATURES: Final = (
         usual_low=32.5,
         usual_high=42.0,
         step=0.01,
-        digits=2,
     ),
     Feature(
         "longitude",
@@ -152,7 +154,6 @@ _FEATURES: Final = (
         usual_low=-124.4,
         usual_high=-114.3,
         step=0.01,
-        digits=2,
     ),
     Feature(
         "ocean_proximity",
@@ -262,7 +263,7 @@ def feature_complaint(feature: Feature, value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         return f"{feature.name} is {value!r}, not a number"
     if not feature.low <= value <= feature.high:
-        return f"{feature.name} is {value:g}, outside {feature.low:g} to {feature.high:g} {feature.unit}"
+        return f"{feature.name} is {value:g}, outside {feature.low:g} to {feature.high:g}"
     return None
 
 

@@ -60,6 +60,17 @@ class Knob:
     def is_integer(self) -> bool:
         return isinstance(self.step, int)
 
+    @property
+    def decades(self) -> tuple[float, ...]:
+        """The stops of a logarithmic knob: 1, 2 and 5 times each power of ten in its range."""
+        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        stops = (float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5))
+        return tuple(stop for stop in stops if self.low <= stop <= self.high)
+
+    def nearest_decade(self, value: KnobValue) -> float:
+        """The stop next to a value, by ratio."""
+        return min(self.decades, key=lambda stop: abs(math.log(stop / value)))
+
     def parse(self, value: object) -> KnobValue:
         """The value as this knob's type.
 

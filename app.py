@@ -1,0 +1,20 @@
+"""The server: ``streamlit run app.py``. The screens are in ``pages/``; what outlives them starts and stops here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from core.domain.settings import load_settings
+from core.workflows.service import BackgroundService
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """While the server lives, slow imports are warmed and a worker is kept alive."""
+    with BackgroundService(load_settings()):
+        yield
+
+
+app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan)

@@ -1,0 +1,31 @@
+"""The main script: navigation, the banner every screen carries, and the strip of running jobs."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared.frame import banner, job_strip
+
+ICON = Path(__file__).parent / "shared" / "icon.svg"
+
+# A file of our own: Streamlit would fetch a named icon from the internet.
+st.set_page_config(
+    page_title="Housing Price Lab",
+    page_icon=ICON,
+    layout="wide",
+    menu_items={"About": "Housing Price Lab: a lab notebook for house-price models. 1990 block groups, 1990 dollars."},
+)
+
+navigation = st.navigation(
+    {
+        "Housing Price Lab": [
+            st.Page("home.py", title="Home", icon=":material/home_work:", default=True),
+            st.Page("train.py", title="Train", icon=":material/model_training:", url_path="train"),
+            st.Page("what_if.py", title="What-if", icon=":material/real_estate_agent:", url_path="what_if"),
+        ]
+    }
+)
+with st.sidebar:
+    job_strip()
+banner()
+navigation.run()

@@ -1,0 +1,91 @@
+"""Drawing what several screens draw the same way: score tiles, run tables, charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from core.domain.money import MISSING, decimal, dollar_change, dollars, duration, percent
+from core.domain.runs import Run, RunStatus, Scores
+from core.workflows.views import ScoreLine
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_LABELS: Final = {"rmse": "RMSE", "mae": "MAE", "r2_score": "R²", "mape": "MAPE"}
+_HELP: Final = {
+    "rmse": "Root mean squared error on the held-out rows, in 1990 dollars: large misses weigh most.",
+    "mae": "Mean absolute error on the held-out rows: how far off an estimate is on average, in 1990 dollars.",
+    "r2_score": "The share of the price differences between block groups that the model explains. 1 is all of it.",
+    "mape": "Mean absolute percentage error: how far off an estimate is on average, in percent of the price.",
+}
+_STATUS: Final = {
+    RunStatus.FINISHED: ":material/check_circle: finished",
+    RunStatus.RUNNING: ":material/progress_activity: running",
+    RunStatus.SCHEDULED: ":material/hourglass_top: queued",
+    RunStatus.FAILED: ":material/error: failed",
+    RunStatus.KILLED: ":material/cancel: cancelled",
+}
+
+
+def figure_text(name: str, value: float | None) -> str:
+    """A score as people read it: dollars, percent, or a plain number."""
+    if name in ("rmse", "mae"):
+        return dollars(value)
+    return percent(value) if name == "mape" else decimal(value)
+
+
+def score_tiles(scores: Scores | None) -> None:
+    """RMSE, MAE, R² and MAPE side by side; a missing figure shows as a dash."""
+    figures = scores.as_metrics() if scores else {}
+    tiles([ScoreLine(name, figures[name], None) if name in figures else None for name in _LABELS])
+
+
+def tiles(lines: Sequence[ScoreLine | None]) -> None:
+    """Score tiles with the difference to a reference where there is one."""
+    columns = st.columns(4)
+    for column, (name, label), line in zip(columns, _LABELS.items(), lines, strict=True):
+        column.metric(
+            label,
+            figure_text(name, line.value) if line else MISSING,
+            delta=_change(name, line.difference) if line and line.difference is not None else None,
+            delta_color="normal" if name == "r2_score" else "inverse",
+            help=_HELP[name],
+        )
+
+
+def run_table(runs: Sequence[Run]) -> None:
+    """The runs with their scores, newest first."""
+    st.dataframe(
+        [
+            {
+                "Run": run.name,
+                "Status": run.status.value.lower(),
+                "Family": run.family or MISSING,
+                **{label: figure_text(name, run.metrics.get(name)) for name, label in _LABELS.items()},
+                "Fit": duration(run.fit_seconds),
+                "Data": "demo" if run.is_demo else run.tags.get("data.source", MISSING),
+                "Started": run.started,
+            }
+            for run in runs
+        ],
+        column_config={
+            "Started": st.column_config.DatetimeColumn(format="distance"),
+            **{label: st.column_config.TextColumn(help=_HELP[name]) for name, label in _LABELS.items()},
+        },
+        hide_index=True,
+        alt="The newest runs with their scores on the held-out rows",
+    )
+
+
+def chart(figure: go.Figure, key: str) -> None:
+    """A figure in the app's theme, without the mode bar."""
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False, "responsive": True})
+
+
+def _change(name: str, difference: float) -> str:
+    if name in ("rmse", "mae"):
+        return dollar_change(difference).replace("−", "-")
+    return f"{difference:+.1f} points" if name == "mape" else f"{difference:+.4f}"

@@ -1,0 +1,83 @@
+"""The one frame around every screen: title, errors, banner, and the strip of jobs in the sidebar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.domain.errors import LabError
+from core.domain.jobs import Job, JobState
+from core.domain.settings import load_settings
+from core.workflows.lab import Lab
+
+
+@st.cache_resource(show_spinner=False)
+def lab() -> Lab:
+    """The lab of this server, shared by all sessions."""
+    return Lab(load_settings())
+
+
+@contextmanager
+def page(title: str, explanation: str) -> Iterator[None]:
+    """A screen: its title, one sentence, and the one place where errors are drawn."""
+    st.title(title, anchor=False)
+    st.caption(explanation)
+    with errors():
+        yield
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Draw a refusal with what, where and the remedy; the rest of the screen goes on."""
+    try:
+        yield
+    except LabError as error:
+        show_error(error)
+
+
+def show_error(error: LabError) -> None:
+    """What is wrong, where, and what to do, in one box."""
+    with st.container(key="lab_error"):
+        st.error(escape(error.what), icon=":material/error:")
+        st.markdown(f"**What to do:** {escape(error.remedy)}")
+        if error.where:
+            st.caption(f"Where: `{error.where}`")
+
+
+def escape(text: str) -> str:
+    """Text as Markdown shows it letter by letter: dollars are no formula, brackets no link."""
+    for sign in "\\`*_{}[]()#+-.!|$<>:~":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def banner() -> None:
+    """Say on every screen when the rows are invented."""
+    with errors():
+        if lab().data_is_demo():
+            st.warning(
+                "**Demo data.** The rows are invented, because the census file is not here and could not be "
+                "downloaded. Scores and prices mean nothing outside this demonstration.",
+                icon=":material/science:",
+            )
+
+
+@st.fragment(run_every=2.0)
+def job_strip() -> None:
+    """The trainings under way. Drawn in the sidebar of every screen."""
+    with errors():
+        for job in lab().active_jobs():
+            _strip_line(job)
+
+
+def _strip_line(job: Job) -> None:
+    if job.state is JobState.QUEUED:
+        st.caption(f":material/hourglass_top: {escape(job.request.run_name)}: number {job.queue_position} in the queue")
+        return
+    progress = job.progress
+    st.progress(
+        progress.share if progress else 0.0,
+        text=f":material/model_training: {escape(job.request.run_name)}: {progress.phase if progress else 'starting'}",
+    )

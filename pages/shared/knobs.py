@@ -1,0 +1,68 @@
+"""The hyperparameters as sliders, made from the one place their ranges stand in. Every value is in the address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.hyperparameters import KNOBS, LARGEST_SEED, Knob, KnobValue, ModelFamily, TrainingSpec
+from core.domain.settings import Settings
+
+
+def family_choice(settings: Settings) -> ModelFamily:
+    """Which kind of model."""
+    names = [family.value for family in ModelFamily]
+    chosen = st.selectbox(
+        "Model family",
+        names,
+        index=names.index(settings.model.family),
+        format_func=lambda name: ModelFamily(name).label,
+        key="family",
+        bind="query-params",
+    )
+    return ModelFamily(chosen)
+
+
+def sliders(settings: Settings, family: ModelFamily) -> TrainingSpec:
+    """A slider a knob and the seed, as a complete spec. They start where ``config.yaml`` puts them.
+
+    Raises:
+        InvalidSpec: a value does not fit its knob.
+    """
+    start = settings.default_spec(family)
+    chosen = {name: _slider(family, knob, start.values[name]) for name, knob in KNOBS[family].items()}
+    seed = st.number_input(
+        "Seed",
+        min_value=0,
+        max_value=LARGEST_SEED,
+        value=start.seed,
+        step=1,
+        help="The estimator's random seed. The same settings, rows and seed make the same model, bit for bit.",
+        key="seed",
+        bind="query-params",
+    )
+    return TrainingSpec.create(family, chosen, seed=int(seed))
+
+
+def _slider(family: ModelFamily, knob: Knob, start: KnobValue) -> KnobValue:
+    key = f"{family.value}.{knob.name}"
+    if knob.logarithmic:
+        return st.select_slider(
+            knob.label,
+            knob.decades,
+            value=knob.nearest_decade(start),
+            format_func=lambda stop: f"{stop:g}",
+            help=knob.help,
+            key=key,
+            bind="query-params",
+        )
+    kind = int if knob.is_integer else float
+    return st.slider(
+        knob.label,
+        min_value=kind(knob.low),
+        max_value=kind(knob.high),
+        value=kind(start),
+        step=kind(knob.step),
+        help=knob.help,
+        key=key,
+        bind="query-params",
+    )
