@@ -61,7 +61,8 @@ def running_app(
         tracebacks_allowed: for tests that provoke one.
 
     Raises:
-        AssertionError: the server did not start in time, or its log holds a traceback at the end.
+        AssertionError: the server did not start in time, ended before the block did, or its log holds a
+            traceback at the end.
     """
     port = free_port()
     log = home.with_name(home.name + ".server.log")
@@ -81,8 +82,10 @@ def running_app(
     try:
         _wait_until_it_answers(app)
         yield app
+        died = process.poll()
     finally:
         stop(process)
+    assert died is None, f"the server ended with {died} while the test ran\n{_ending(app)}"
     assert tracebacks_allowed or "Traceback (most recent call last)" not in app.printed(), _ending(app)
 
 
