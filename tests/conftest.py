@@ -119,3 +119,24 @@ def lab_environment(tmp_path: Path, data_file: Path) -> dict[str, str]:
 def settings(tmp_path: Path, data_file: Path) -> Settings:
     """Settings over the real data whose state lies in ``tmp_path``."""
     return load_settings(home=tmp_path, environment={DATA_VARIABLE: str(data_file)})
+
+
+@pytest.fixture(scope="session")
+def trained_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Settings:
+    """Settings of a home in which a small forest was trained: version 1, run ``forest_of_20``. Read only.
+
+    Training once and sharing it keeps the suite quick. A test that writes records takes ``settings`` instead.
+    """
+    import functools
+
+    from core.domain.hyperparameters import TrainingSpec
+    from core.domain.jobs import TrainingRequest
+    from core.tracking.store import open_store
+    from core.workflows.training import train_now
+
+    home = tmp_path_factory.mktemp("trained")
+    trained = load_settings(home=home, environment={DATA_VARIABLE: str(data_file)})
+    spec = TrainingSpec.create("random_forest", {"n_estimators": 20, "max_depth": 12})
+    request = TrainingRequest.create(spec, actor="tester", run_name="forest_of_20")
+    train_now(trained, request, functools.cache(lambda: open_store(trained)))
+    return trained

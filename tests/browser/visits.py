@@ -23,6 +23,9 @@ LAUNCH_ARGUMENTS: Final = (
 )
 """The last one makes every other host unknown, so the recording of a request is also its end."""
 
+_PROBE: Final = re.compile(r"/\w+/_stcore/(health|host-config)$")
+"""On a deep link Streamlit's page first asks for its server below the screen's own path, and is told 404."""
+
 
 class Visits:
     """The visitors of one test. Each :meth:`open` is a session of its own, as from another machine.
@@ -89,5 +92,5 @@ class Visits:
             self.fetched_outside.append(url)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not _PROBE.search(message.location["url"]):
             self.console_errors.append(message.text)

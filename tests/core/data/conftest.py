@@ -53,7 +53,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
                 self.wfile.flush()
                 desk.stopped.wait()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+        def log_message(self, format: str, *args: object) -> None:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

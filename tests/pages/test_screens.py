@@ -1,0 +1,162 @@
+"""What each screen shows and does, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Slider
+
+from core.domain.house import FEATURES, House
+from core.domain.hyperparameters import KNOBS, ModelFamily
+from core.domain.money import MISSING, decimal, dollars, percent
+from core.domain.settings import Settings
+from core.jobs.engine import JobQueue
+from core.tracking.runs import list_runs
+from core.tracking.store import open_store
+from core.tracking.tracker import MLflowTracker
+from core.workflows.lab import Lab
+from tests.pages.conftest import OpenScreen
+
+
+def test_home_of_an_empty_store_has_one_button_and_it_queues_the_starter_model(
+    settings: Settings, open_screen: OpenScreen
+) -> None:
+    home = open_screen(settings)
+    assert [button.label for button in home.button] == ["Train a starter model"]
+    home.button[0].click().run()
+    (job,) = JobQueue(settings).list_jobs()
+    assert job.request.spec.family is ModelFamily.LIGHTGBM
+    assert not home.exception
+
+
+def test_home_shows_the_scores_the_run_holds(trained_settings: Settings, open_screen: OpenScreen) -> None:
+    home = open_screen(trained_settings)
+    (run,) = list_runs(open_store(trained_settings))
+    assert run.scores is not None
+    shown = {metric.label: metric.value for metric in home.metric}
+    assert shown == {
+        "RMSE": dollars(run.scores.rmse),
+        "MAE": dollars(run.scores.mae),
+        "R²": decimal(run.scores.r2_score),
+        "MAPE": percent(run.scores.mape),
+    }
+    assert list(home.dataframe[0].value["Run"]) == ["forest_of_20"]
+
+
+def test_a_run_without_metrics_shows_dashes_and_never_zero(settings: Settings, open_screen: OpenScreen) -> None:
+    tracker = MLflowTracker(settings)
+    tracker.start_run("cut off early")
+    tracker.log_metrics({"rmse": float("nan")})
+    tracker.end_run("FAILED", "the machine was switched off")
+    row = open_screen(settings).dataframe[0].value.iloc[0]
+    assert [row[name] for name in ("RMSE", "MAE", "R²", "MAPE", "Fit", "Family")] == [MISSING] * 6
+    assert row["Status"] == "failed"
+
+
+@pytest.mark.parametrize("family", list(ModelFamily))
+def test_train_has_a_slider_for_each_knob_with_the_range_that_stands_in_the_domain(
+    trained_settings: Settings, open_screen: OpenScreen, family: ModelFamily
+) -> None:
+    train = open_screen(trained_settings, "train", family=family.label)
+    start = trained_settings.default_spec(family).values
+    sliders = {slider.label: slider for slider in train.slider}
+    for knob in KNOBS[family].values():
+        if knob.logarithmic:
+            (stops,) = train.select_slider
+            assert (float(stops.options[0]), float(stops.options[-1])) == (knob.low, knob.high)
+            assert float(stops.value) == knob.nearest_decade(start[knob.name])
+            continue
+        slider = sliders.pop(knob.label)
+        assert (slider.min, slider.max, slider.step, slider.value, slider.help) == (
+            knob.low,
+            knob.high,
+            knob.step,
+            start[knob.name],
+            knob.help,
+        )
+    assert not sliders, "a slider that is wired to no knob"
+
+
+def test_train_queues_what_the_sliders_say(settings: Settings, open_screen: OpenScreen) -> None:
+    train = open_screen(settings, "train", family="Random forest")
+    _slider(train, "Trees").set_value(230)
+    _slider(train, "Depth").set_value(9)
+    train.text_input[0].set_value("a run of mine")
+    train.run()
+    next(button for button in train.button if button.label == "Train").click().run()
+    (job,) = JobQueue(settings).list_jobs()
+    assert job.request.run_name == "a run of mine"
+    assert job.request.spec.values["n_estimators"] == 230
+    assert job.request.spec.values["max_depth"] == 9
+    assert train.query_params["job"] in (job.job_id, [job.job_id])
+    assert not train.exception
+
+
+def test_an_unknown_job_in_the_address_is_refused_with_a_remedy(
+    trained_settings: Settings, open_screen: OpenScreen
+) -> None:
+    train = open_screen(trained_settings, "train", job="train-of-nobody")
+    assert "train" in train.error[0].value
+    assert any("List the jobs" in text.value for text in train.markdown)
+    assert not train.exception
+
+
+def test_what_if_asks_for_all_nine_features_with_their_units(
+    trained_settings: Settings, open_screen: OpenScreen
+) -> None:
+    what_if = open_screen(trained_settings, "what_if")
+    labels = {slider.label for slider in what_if.slider}
+    assert labels == {f"{f.label} ({f.unit})" for f in FEATURES.values() if f.is_numeric}
+    assert [box.label for box in what_if.selectbox] == ["Ocean proximity"]
+    assert not what_if.metric, "no price before anybody asked"
+
+
+def test_what_if_shows_the_price_the_model_gives_and_names_the_version(
+    trained_settings: Settings, open_screen: OpenScreen
+) -> None:
+    what_if = open_screen(trained_settings, "what_if")
+    next(button for button in what_if.button if button.label == "Value this house").click().run()
+    expected = Lab(trained_settings).value(House.typical())
+    assert what_if.metric[0].value == expected.text
+    assert any("version 1" in caption.value for caption in what_if.caption)
+
+
+def test_a_link_that_names_features_is_answered_at_once(trained_settings: Settings, open_screen: OpenScreen) -> None:
+    what_if = open_screen(trained_settings, "what_if", median_income="8.3", ocean_proximity="INLAND")
+    house = House.from_mapping({"median_income": 8.3, "ocean_proximity": "INLAND"})
+    assert what_if.metric[0].value == Lab(trained_settings).value(house).text
+
+
+def test_a_house_that_contradicts_itself_is_refused_with_the_reason(
+    trained_settings: Settings, open_screen: OpenScreen
+) -> None:
+    what_if = open_screen(trained_settings, "what_if", total_rooms="200", total_bedrooms="1500")
+    assert "more than the" in what_if.error[0].value
+    assert not what_if.metric
+    assert not what_if.exception
+
+
+@pytest.mark.parametrize("value", ["abc", "1e999", "nan", "-5", "", "<script>"])
+def test_a_feature_the_address_gets_wrong_falls_back_to_its_default(
+    trained_settings: Settings, open_screen: OpenScreen, value: str
+) -> None:
+    what_if = open_screen(trained_settings, "what_if", median_income=value)
+    assert not what_if.exception
+    assert _slider(what_if, "Median income ($10,000 a year)").value == FEATURES["median_income"].default
+
+
+def test_mlflow_out_of_reach_is_said_on_home_and_prices_come_from_the_local_registry(
+    trained_settings: Settings, open_screen: OpenScreen
+) -> None:
+    cut_off = trained_settings.model_copy(
+        update={"training": trained_settings.training.model_copy(update={"enable_mlflow": False})}
+    )
+    assert any("switched off" in warning.value for warning in open_screen(cut_off).warning)
+    what_if = open_screen(cut_off, "what_if", median_income="4")
+    house = House.from_mapping({"median_income": 4})
+    assert what_if.metric[0].value == Lab(trained_settings).value(house).text
+    assert any("v\\_" in caption.value for caption in what_if.caption)
+
+
+def _slider(app: AppTest, label: str) -> Slider:
+    return next(slider for slider in app.slider if slider.label == label)
