@@ -66,12 +66,14 @@ def test_a_server_that_cannot_start_says_why(tmp_path):
 def test_a_server_that_dies_under_the_test_is_told_of(tmp_path):
     script = tmp_path / "screen.py"
     script.write_text("import streamlit as st\n", encoding="utf-8")
-    with (
-        pytest.raises(AssertionError, match="the server ended with -9 while the test ran"),
-        running_app(tmp_path / "home", QUIET, script=script) as app,
-    ):
-        app.process.kill()
-        app.process.wait()
+
+    def serve() -> None:
+        with running_app(tmp_path / "home", QUIET, script=script) as app:
+            app.process.kill()
+            app.process.wait()
+
+    with pytest.raises(AssertionError, match="the server ended with -9 while the test ran"):
+        serve()
 
 
 def test_a_traceback_in_the_log_fails_the_test_unless_it_is_allowed(tmp_path):
