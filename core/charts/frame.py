@@ -19,6 +19,9 @@ from core.charts.palette import GRID, TRANSPARENT
 CONFIG: Final[Mapping[str, Any]] = {"displaylogo": False, "scrollZoom": False, "responsive": True}
 """For ``st.plotly_chart(figure, config=CONFIG)``."""
 
+Figure = go.Figure
+"""What every chart function returns, for those who only pass it on."""
+
 PRICE_TICKS: Final = "$~s"
 """``$100k``: d3's SI prefix without trailing zeros."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 from getpass import getuser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.output import meter
 from core.domain.jobs import TrainingRequest
 from core.domain.settings import Settings, load_settings
-from core.workflows.pipeline import Stage, StageResult, engineer_features, ingest_data, train_model
+from core.workflows.stage_log import Stage
+
+if TYPE_CHECKING:
+    from core.workflows.pipeline import StageResult
 
 
 def stage(name: Annotated[Stage, typer.Argument(help="Which stage to run.", show_choices=True)]) -> None:
@@ -28,6 +31,8 @@ def pipeline() -> None:
 
 
 def _run(settings: Settings, name: Stage) -> StageResult:
+    from core.workflows.pipeline import engineer_features, ingest_data, train_model
+
     match name:
         case Stage.INGEST:
             return ingest_data(settings, report=_DownloadLines())

@@ -101,8 +101,9 @@ class JobQueue:
 
     def list_jobs(self, *, limit: int = 50, active_only: bool = False) -> list[Job]:
         """The newest jobs first."""
+        # By name, not by queue: the engine takes a cancelled job's queue away from it.
         wanted: dict[str, Any] = {"status": _ACTIVE} if active_only else {}
-        return self._jobs(self._list(queue_name=TRAINING_QUEUE, limit=limit, **wanted))
+        return self._jobs(self._list(name=TRAINING_WORKFLOW, limit=limit, **wanted))
 
     def is_cancelled(self, job_id: str) -> bool:
         """Whether somebody asked this job to stop. Cheap: a training asks after every step."""

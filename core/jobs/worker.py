@@ -111,7 +111,6 @@ def _is_no_cancel(record: logging.LogRecord) -> bool:
 
 def _warm(connect: Connect) -> None:
     """Import what is slow and open the store while nobody waits for it yet."""
-    import lightgbm  # noqa: F401
     import pandera.pandas  # noqa: F401
     import sklearn.ensemble  # noqa: F401
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sklearn.pipeline import Pipeline
 
+from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import KnobValue, ModelFamily, TrainingSpec
 from core.features.preprocessing import preprocessing_steps
 
@@ -44,7 +45,15 @@ def _hist_gradient_boosting(knobs: Knobs, seed: int, n_jobs: int) -> Any:
 
 
 def _lightgbm(knobs: Knobs, seed: int, n_jobs: int) -> Any:
-    from lightgbm import LGBMRegressor
+    try:
+        from lightgbm import LGBMRegressor
+    except OSError as error:
+        raise InvalidSpec(
+            f"LightGBM cannot start on this machine: {error}.",
+            where="lightgbm",
+            remedy="Install the OpenMP library (Debian: apt-get install libgomp1, macOS: brew install libomp), "
+            "or choose another family.",
+        ) from error
 
     # One thread: two were slower than one on a busy machine, and the sums then have one order.
     options: Mapping[str, Any] = knobs

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
@@ -26,17 +25,9 @@ from core.features.engineer import FeatureEngineer
 from core.features.preprocessing import preprocessor
 from core.models.packaged import write_model
 from core.models.trainer import Report
-from core.workflows.stage_log import PipelineLogger
+from core.workflows.stage_log import PipelineLogger, Stage
 from core.workflows.training import STAGE as TRAIN_STAGE
 from core.workflows.training import Connect, train_now
-
-
-class Stage(StrEnum):
-    """The stages, under the names the terminal gives them."""
-
-    INGEST = "ingest"
-    FEATURES = "features"
-    TRAIN = "train"
 
 
 @dataclass(frozen=True, slots=True)

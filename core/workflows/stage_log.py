@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from core.domain.errors import RecordsError
 from core.domain.settings import Config, settings_from
+
+
+class Stage(StrEnum):
+    """The old project's stages, under the names the terminal gives them."""
+
+    INGEST = "ingest"
+    FEATURES = "features"
+    TRAIN = "train"
 
 
 class PipelineLogger:

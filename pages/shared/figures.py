@@ -12,7 +12,7 @@ from core.domain.runs import Run, RunStatus, Scores
 from core.workflows.views import ScoreLine
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
+    from core.charts.frame import Figure
 
 _LABELS: Final = {"rmse": "RMSE", "mae": "MAE", "r2_score": "R²", "mape": "MAPE"}
 _HELP: Final = {
@@ -80,9 +80,11 @@ def run_table(runs: Sequence[Run]) -> None:
     )
 
 
-def chart(figure: go.Figure, key: str) -> None:
-    """A figure in the app's theme, without the mode bar."""
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False, "responsive": True})
+def chart(figure: Figure, key: str) -> None:
+    """A figure in the app's theme."""
+    from core.charts.frame import CONFIG
+
+    st.plotly_chart(figure, key=key, config=dict(CONFIG))
 
 
 def _change(name: str, difference: float) -> str:
