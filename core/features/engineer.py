@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from core.domain.errors import InvalidData
-from core.domain.house import RAW_COLUMNS
+from core.domain.house import RAW_COLUMNS, OceanProximity
 
 RATIOS: Final = {
     "rooms_per_household": ("total_rooms", "households"),
@@ -36,8 +36,9 @@ class BedroomImputer(TransformerMixin, BaseEstimator):
         """Fit on rows of shape (n, ≥ 9); rows without bedrooms are left out.
 
         Raises:
-            InvalidData: no row has ``total_bedrooms``.
+            InvalidData: no row has ``total_bedrooms``, or one of the nine raw columns is missing.
         """
+        _require_raw_columns(X)
         known = X.loc[X["total_bedrooms"].notna()]
         if known.empty:
             raise InvalidData(
@@ -49,8 +50,13 @@ class BedroomImputer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The rows with every ``total_bedrooms`` present, between 1 and ``total_rooms``."""
+        """The rows with every ``total_bedrooms`` present, between 1 and ``total_rooms``.
+
+        Raises:
+            InvalidData: one of the nine raw columns is missing.
+        """
         check_is_fitted(self)
+        _require_raw_columns(X)
         missing = X["total_bedrooms"].isna().to_numpy()
         if not missing.any():
             return X
@@ -96,6 +102,24 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         names = self.feature_names_in_ if input_features is None else input_features
         return np.asarray([*names, *RATIOS], dtype=object)
+
+
+def raw_features(rows: pd.DataFrame) -> pd.DataFrame:
+    """The nine raw columns, in their order, of rows that may hold them in any order and others beside them.
+
+    Raises:
+        InvalidData: a raw column is missing, or an ``ocean_proximity`` is none of the five.
+    """
+    _require_raw_columns(rows)
+    places = [place.value for place in OceanProximity]
+    unknown = rows.loc[~rows["ocean_proximity"].isin(places).to_numpy(), "ocean_proximity"]
+    if len(unknown):
+        named = sorted({"missing" if pd.isna(place) else repr(place) for place in unknown})
+        raise InvalidData(
+            f"ocean_proximity is {', '.join(named)} in {len(unknown):,} of {len(rows):,} rows.",
+            remedy=f"Write one of {', '.join(places)}.",
+        )
+    return rows.loc[:, list(RAW_COLUMNS)]
 
 
 def _require_raw_columns(X: pd.DataFrame) -> None:

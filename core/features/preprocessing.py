@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, PowerTransformer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, PowerTransformer, StandardScaler
 
 from core.domain.house import NUMERIC_COLUMNS, OceanProximity
 from core.features.engineer import RATIOS, BedroomImputer, FeatureEngineer
@@ -48,7 +48,8 @@ def _encoder(*, scaled: bool) -> ColumnTransformer:
         sparse_output=False,
         dtype=np.float64,
     )
-    numbers: Any = PowerTransformer() if scaled else "passthrough"
+    # Yeo-Johnson turns far from zero: longitudes around -120 as they are would all become one number.
+    numbers: Any = make_pipeline(StandardScaler(), PowerTransformer()) if scaled else "passthrough"
     return ColumnTransformer(
         [("numbers", numbers, list(MODEL_COLUMNS)), ("ocean", one_hot, ["ocean_proximity"])],
         verbose_feature_names_out=False,
