@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Evaluation:
 
 
 def score(y_true: Any, y_pred: Any) -> Scores:
-    """RMSE and MAE in USD, R², and MAPE in percent, for prices of shape (n,).
+    """RMSE and MAE in USD, R² (NaN when all prices are equal), and MAPE in percent, for prices of shape (n,).
 
     Raises:
         InvalidData: shapes differ, there are fewer than two rows, or a value is not finite.
@@ -54,7 +55,8 @@ def score(y_true: Any, y_pred: Any) -> Scores:
             remedy="Leave out rows without a recorded price, and look at the model that predicted this.",
         )
     errors = predicted - actual
-    spread = float(np.sum((actual - actual.mean()) ** 2))
+    # Asked of the prices themselves: a mean can be off by a digit, and equal prices then seem to spread.
+    spread = float(np.sum((actual - actual.mean()) ** 2)) if np.ptp(actual) else 0.0
     squared = float(np.sum(errors**2))
     return Scores(
         rmse=float(np.sqrt(squared / len(actual))),
@@ -101,14 +103,16 @@ class ModelEvaluator:
 
 
 def write_report(report: Mapping[str, Any], target: Path) -> None:
-    """Write the report as JSON, whole or not at all.
+    """Write the report as JSON, whole or not at all; a score that is no finite number stands as null.
 
     Raises:
         RecordsError: the file cannot be written.
     """
+    metrics = {name: value if math.isfinite(value) else None for name, value in report["metrics"].items()}
+    text = json.dumps({**report, "metrics": metrics}, indent=2, allow_nan=False) + "\n"
     try:
         with draft_of(target) as draft:
-            draft.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RecordsError(
             f"The evaluation report could not be written: {error.strerror or error}.",
