@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from core.domain.hyperparameters import ModelFamily
 from core.features.preprocessing import model_column_names
+from core.models.growth import one_openmp_thread
 
 _SAMPLE: Final = 1000
 _REPEATS: Final = 3
@@ -27,7 +28,7 @@ class Importance:
         return dict(self.shares)
 
 
-def importance_of(family: ModelFamily, fitted: Pipeline, X: pd.DataFrame, y: pd.Series) -> Importance:
+def importance_of(family: ModelFamily, fitted: Pipeline, X: pd.DataFrame, y: np.ndarray) -> Importance:
     """How much each column carries in a fitted Pipeline.
 
     Impurity for forests, gain for LightGBM, standardised coefficients for ridge; histogram gradient
@@ -52,20 +53,22 @@ def importance_of(family: ModelFamily, fitted: Pipeline, X: pd.DataFrame, y: pd.
             return _permuted(fitted, X, y)
 
 
-def _permuted(fitted: Pipeline, X: pd.DataFrame, y: pd.Series) -> Importance:
+def _permuted(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray) -> Importance:
     from sklearn.inspection import permutation_importance
 
-    rows = X.index if len(X) <= _SAMPLE else X.sample(_SAMPLE, random_state=0).index
+    # By place: an index may repeat, and then a label stands for many rows.
+    places = np.random.default_rng(0).permutation(len(X))[:_SAMPLE]
     names = model_column_names(fitted)
-    matrix = fitted[:-1].transform(X.loc[rows])
-    result = permutation_importance(
-        fitted.named_steps["model"],
-        matrix,
-        y.loc[rows],
-        scoring="neg_root_mean_squared_error",
-        n_repeats=_REPEATS,
-        random_state=0,
-    )
+    matrix = fitted[:-1].transform(X.iloc[places])
+    with one_openmp_thread():
+        result = permutation_importance(
+            fitted.named_steps["model"],
+            matrix,
+            y[places],
+            scoring="neg_root_mean_squared_error",
+            n_repeats=_REPEATS,
+            random_state=0,
+        )
     return _ranked("permutation", names, np.clip(result.importances_mean, 0.0, None))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,15 +13,16 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from core.data.split import split_rows
-from core.domain.errors import NoModel, TrainingCancelled
-from core.domain.house import RAW_COLUMNS, TARGET
+from core.domain.errors import InvalidData, NoModel, TrainingCancelled
+from core.domain.house import TARGET
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import Progress
 from core.domain.settings import Config, settings_from
+from core.features.engineer import raw_features
 from core.models.families import build_pipeline
-from core.models.growth import Rows, Step, grow
+from core.models.growth import Rows, Step, grow, one_openmp_thread
 from core.models.importance import Importance, importance_of
-from core.models.packaged import write_model
+from core.models.packaged import model_file_name, write_model
 
 Report = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
@@ -69,8 +70,18 @@ class ModelTrainer:
 
         Args:
             rows: shape (n, ≥ 9) in file order; with the price column unless ``prices`` is given.
+            prices: shape (n,), one for each row by its place; an index is not looked at.
+
+        Raises:
+            InvalidData: a column is missing, or there are more or fewer prices than rows.
+            InvalidSettings: fewer than two rows would be left on one side.
         """
-        table = rows if prices is None else rows.assign(**{TARGET: prices})
+        if prices is None and TARGET not in rows.columns:
+            raise InvalidData(
+                f"The rows lack {TARGET}.", remedy="Give rows with the price column, or the prices beside them."
+            )
+        given = rows[TARGET] if prices is None else prices
+        table = raw_features(rows).assign(**{TARGET: _prices(rows, given)})
         data = self.settings.data
         split = split_rows(table, test_size=data.test_size, random_state=data.random_state)
         return split.X_train, split.X_test, split.y_train, split.y_test
@@ -89,25 +100,27 @@ class ModelTrainer:
         Args:
             watched: rows scored after each step for the live curve, and used for nothing else.
             report: receives progress, at most every quarter of a second and at the end.
-            should_stop: asked after each step.
+            should_stop: asked between steps, at most every quarter of a second and at the end.
 
         Raises:
-            TrainingCancelled: ``should_stop`` said so.
+            InvalidData: a column or price is missing, or there are more or fewer prices than rows.
+            TrainingCancelled: ``should_stop`` said so; a model trained before stays.
         """
         began = time.perf_counter()
         pipeline = build_pipeline(self.spec, n_jobs=self.settings.training.n_jobs)
         prepare = pipeline[:-1]
-        raw = X.loc[:, list(RAW_COLUMNS)]
-        rows = Rows(prepare.fit_transform(raw, y), _prices(y))
+        raw = raw_features(X)
+        prices = _prices(X, y)
+        rows = Rows(prepare.fit_transform(raw, prices), prices)
         scored = None
         if watched is not None:
-            scored = Rows(prepare.transform(watched[0].loc[:, list(RAW_COLUMNS)]), _prices(watched[1]))
+            scored = Rows(prepare.transform(raw_features(watched[0])), _prices(*watched))
         publisher = _Publisher(self.spec, began, report, should_stop)
         model = grow(self.spec, pipeline.named_steps["model"], rows, scored, publisher)
         self._fitted = Pipeline([*prepare.steps, ("model", model)])
         self.curve = publisher.curve
         self.fit_seconds = time.perf_counter() - began
-        self._importance = importance_of(self.spec.family, self._fitted, raw, y)
+        self._importance = importance_of(self.spec.family, self._fitted, raw, prices)
         return self._fitted
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -115,8 +128,11 @@ class ModelTrainer:
 
         Raises:
             NoModel: nothing is trained yet.
+            InvalidData: a raw column is missing, or an ``ocean_proximity`` is unknown.
         """
-        return np.asarray(self.pipeline.predict(X.loc[:, list(RAW_COLUMNS)]))
+        pipeline = self.pipeline
+        with one_openmp_thread():
+            return np.asarray(pipeline.predict(raw_features(X)))
 
     @property
     def importance(self) -> Importance:
@@ -140,9 +156,7 @@ class ModelTrainer:
             NoModel: nothing is trained yet.
             RecordsError: the file cannot be written.
         """
-        time_of_day = datetime.now(UTC).strftime("%Y%m%d_%H%M%S_%f")
-        name = f"model_{self.spec.family.value}_{time_of_day}.joblib"
-        target = path or self.settings.paths.saved_models / name
+        target = path or self.settings.paths.saved_models / model_file_name(self.spec.family)
         write_model(self.pipeline, target)
         return target
 
@@ -158,7 +172,7 @@ class _Publisher:
         self._should_stop = should_stop
         self._last = 0.0
         self._curve: list[tuple[int, float]] = []
-        self._every = max(1, self._total // CURVE_POINTS)
+        self._every = math.ceil(self._total / CURVE_POINTS)
 
     @property
     def curve(self) -> tuple[tuple[int, float], ...]:
@@ -181,5 +195,16 @@ class _Publisher:
             self._report(Progress("fitting", step.done, self._total, self._unit, elapsed, remaining, self.curve))
 
 
-def _prices(y: pd.Series) -> np.ndarray:
-    return np.asarray(y, dtype=float)
+def _prices(rows: pd.DataFrame, prices: pd.Series) -> np.ndarray:
+    """Prices by their place, as an estimator takes them."""
+    found = np.asarray(prices, dtype=float)
+    if found.shape != (len(rows),):
+        raise InvalidData(
+            f"There are {len(rows):,} rows and {found.size:,} prices.", remedy="Give one price for each row."
+        )
+    if not np.isfinite(found).all():
+        raise InvalidData(
+            f"{np.count_nonzero(~np.isfinite(found)):,} of {len(found):,} prices are missing or infinite.",
+            remedy="Leave out the rows without a price.",
+        )
+    return found
