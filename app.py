@@ -6,14 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.domain.settings import load_settings
 from core.workflows.service import BackgroundService
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """While the server lives, slow imports are warmed and a worker is kept alive."""
-    with BackgroundService(load_settings()):
+    with BackgroundService():
         yield
 
 

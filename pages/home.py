@@ -1,11 +1,11 @@
-"""Home: what prices houses now, the newest runs, the trainings under way."""
+"""Home: what prices houses now, the newest runs, the first step on an empty store."""
 
 import streamlit as st
 
 from core.charts.history import rmse_history
+from core.domain.provenance import current_user
 from core.workflows.starter import STARTER
 from core.workflows.views import Overview
-from pages.shared.actor import actor
 from pages.shared.figures import chart, run_table, score_tiles
 from pages.shared.frame import escape, lab, page
 
@@ -19,36 +19,42 @@ def empty_store() -> None:
             "you scores to look at and prices to ask for. Or choose everything yourself on **Train**."
         )
         if st.button("Train a starter model", type="primary", icon=":material/rocket_launch:"):
-            job_id = lab().submit(STARTER, actor=actor())
+            job_id = lab().submit(STARTER, actor=current_user())
             st.switch_page("train.py", query_params={"job": job_id})
 
 
 def serving(overview: Overview) -> None:
-    """The version a price comes from, with its scores."""
+    """The version a price comes from, with its scores, and the two ways on."""
     card = overview.serving
     if card is None:
         return
-    role = "Champion" if overview.is_champion else "Newest version"
-    st.subheader(f"{role}: version {card.version.version}", anchor=False)
-    st.caption(
-        ("It prices every house. " if overview.is_champion else "No champion is promoted yet, so it prices houses. ")
-        + (f"Run {escape(card.run.name)}, {card.run.started:%d %B %Y %H:%M} UTC." if card.run else "Its run is gone.")
-    )
+    st.subheader(f"{'Champion' if overview.is_champion else 'Newest version'}: version {card.version}", anchor=False)
+    ground = "It prices every house." if overview.is_champion else "No champion is promoted yet, so it prices houses."
+    run = f" Run {escape(card.run_name)}," if card.run_name else ""
+    trained = f" {card.started:%d %B %Y %H:%M} UTC." if card.started else " Its run is gone."
+    st.caption(ground + run + trained)
     score_tiles(card.scores)
+    ways = st.columns(4)
+    ways[0].page_link("what_if.py", label="Value a house", icon=":material/real_estate_agent:")
+    ways[1].page_link("train.py", label="Train a model", icon=":material/model_training:")
+
+
+def records(overview: Overview) -> None:
+    """Why there are no runs to show, where that is so."""
+    if overview.mlflow_is_off:
+        st.info("MLflow is switched off, so runs are recorded in the local registry only.", icon=":material/cloud_off:")
+    elif overview.unreachable:
+        st.warning(f"MLflow's records cannot be read. {escape(overview.unreachable)}", icon=":material/cloud_off:")
 
 
 with page("Home", "House-price models on 1990 census block groups of California. All money is 1990 US dollars."):
     found = lab().overview()
-    if found.unreachable:
-        st.warning(f"MLflow's records cannot be read: {escape(found.unreachable)}", icon=":material/cloud_off:")
+    records(found)
     if found.is_empty:
         empty_store()
     serving(found)
-    if found.serving is not None:
-        buttons = st.columns(4)
-        buttons[0].page_link("what_if.py", label="Value a house", icon=":material/real_estate_agent:")
-        buttons[1].page_link("train.py", label="Train a model", icon=":material/model_training:")
     if found.runs:
         st.subheader("Latest runs", anchor=False)
         run_table(found.runs)
-        chart(rmse_history(found.runs, found.serving.version.run_id if found.serving else None), key="history")
+        champion = found.serving.run_id if found.serving and found.is_champion else None
+        chart(rmse_history(found.runs, champion), key="history")

@@ -7,25 +7,30 @@ from core.charts.importance import importance_bars
 from core.charts.learning import learning_curve
 from core.charts.palette import family_colour
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.jobs import Job, JobState
+from core.domain.jobs import LONGEST_RUN_NAME, Job, JobState
 from core.domain.money import MISSING, dollars, duration
-from core.workflows.views import TrainingResult
-from pages.shared.actor import actor
+from core.domain.provenance import current_user
+from core.workflows.views import HeldOut, TrainingResult, VersionCard
 from pages.shared.figures import chart, tiles
-from pages.shared.frame import errors, escape, lab, page
+from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.knobs import family_choice, sliders
 
 LIVE_SECONDS = 0.5
 
 
+@st.fragment
 def controls() -> None:
-    """The knobs, what they will take, and the button."""
-    settings = lab().settings
-    spec = sliders(settings, family_choice(settings))
-    run_name = st.text_input("Run name", placeholder=spec.default_run_name, max_chars=200, key="run_name")
-    expectation_line(spec)
-    if st.button("Train", type="primary", icon=":material/model_training:", width="stretch"):
-        st.query_params["job"] = lab().submit(spec, actor=actor(), run_name=run_name)
+    """The knobs, what they will take, and the button. Apart, so that a slider does not redraw the scores."""
+    with errors():
+        settings = lab().settings
+        spec = sliders(settings, family_choice(settings))
+        run_name = st.text_input(
+            "Run name", placeholder=spec.default_run_name, max_chars=LONGEST_RUN_NAME, key="run_name"
+        )
+        expectation_line(spec)
+        if st.button("Train", type="primary", icon=":material/model_training:", width="stretch"):
+            st.query_params["job"] = lab().submit(spec, actor=current_user(), run_name=run_name)
+            st.rerun()
 
 
 def expectation_line(spec: TrainingSpec) -> None:
@@ -47,16 +52,16 @@ def wanted_job() -> Job | None:
 
 
 @st.fragment(run_every=LIVE_SECONDS)
-def live(job_id: str) -> None:
+def live(job_id: str, reference: VersionCard | None) -> None:
     """Redrawn twice a second from what the worker wrote, so any session sees the same."""
     with errors():
         job = lab().job(job_id)
         if job.state.is_final:
             st.rerun()
-        show_progress(job)
+        show_progress(job, reference)
 
 
-def show_progress(job: Job) -> None:
+def show_progress(job: Job, reference: VersionCard | None) -> None:
     """The bar, the figures and the curve of a training under way."""
     progress = job.progress
     if job.state is JobState.QUEUED:
@@ -67,34 +72,31 @@ def show_progress(job: Job) -> None:
         counted = f": {progress.done:,} of {progress.total:,} {progress.unit}" if progress.total else ""
         st.progress(progress.share, text=f"{progress.phase.capitalize()}{counted}")
     left, middle, right = st.columns(3)
-    left.metric("Elapsed", duration(progress.elapsed if progress else None))
+    left.metric("Fitting for", duration(progress.elapsed if progress else None))
     middle.metric("Time left", duration(progress.remaining if progress else None))
     right.metric(
         "RMSE so far",
         dollars(progress.last_score if progress else None),
         help="On the held-out rows, which are only watched: nothing stops or chooses on it.",
     )
-    if progress is not None and progress.curve:
-        draw_curve(job, key="live_curve")
     if st.button("Cancel", icon=":material/cancel:"):
         lab().cancel(job.job_id)
         st.rerun()
+    draw_curve(job, reference, key="live_curve")
 
 
-def draw_curve(job: Job, key: str) -> None:
+def draw_curve(job: Job, reference: VersionCard | None, key: str) -> None:
     """RMSE on the held-out rows as the model grew, with the reference's as a line."""
     progress = job.progress
-    if progress is None:
+    if progress is None or not progress.curve:
         return
-    reference = lab().reference()
-    scores = reference.scores if reference and reference.version.run_id != job.run_id else None
     chart(
         learning_curve(
             progress.curve,
             unit=progress.unit,
             total=progress.total,
-            reference=scores.rmse if scores else None,
-            reference_name=reference.version.label if reference else "",
+            reference=reference.scores.rmse if reference and reference.scores else None,
+            reference_name=reference.title if reference else "",
             colour=family_colour(job.request.spec.family),
         ),
         key=key,
@@ -105,55 +107,65 @@ def show_ending(job: Job) -> None:
     """What a finished training left."""
     if job.state is JobState.CANCELLED:
         st.info("This training was cancelled. Nothing of it is registered.", icon=":material/cancel:")
-        return
-    if job.state is JobState.FAILED:
-        st.error(f"This training failed. {escape(job.failure)}", icon=":material/error:")
-        return
-    for note in job.outcome.notes if job.outcome else ():
-        st.warning(escape(note), icon=":material/cloud_off:")
-    result = lab().result(job)
-    if result is not None:
-        show_result(result)
+    elif job.failure is not None:
+        tell_refusal(f"This training failed. {job.failure.what}", job.failure.remedy, job.failure.where)
+    elif job.outcome is not None:
+        show_result(job, lab().result(job.outcome))
 
 
-def show_result(result: TrainingResult) -> None:
+def show_result(job: Job, result: TrainingResult) -> None:
     """Scores beside the reference's, then the plots."""
-    version = result.job.outcome.version if result.job.outcome else None
-    st.success(f"Registered as version {version} of the price model.", icon=":material/check_circle:")
+    st.success(f"Registered as version {escape(result.version)} of the price model.", icon=":material/check_circle:")
+    for note in result.outcome.notes:
+        st.warning(escape(note), icon=":material/cloud_off:")
     tiles(result.lines)
-    if result.reference is None:
-        st.caption("The first version: there is nothing to compare it with yet.")
+    st.caption(compared_with(result))
+    if result.missed_thresholds:
+        st.warning(
+            f"Misses the thresholds of config.yaml: {escape(', '.join(result.missed_thresholds))}.",
+            icon=":material/rule:",
+        )
+    reference = None if result.not_compared else result.reference
+    if result.held_out is None:
+        draw_curve(job, reference, key="curve")
     else:
-        st.caption(escape(result.not_compared) or f"Differences are to {result.reference.version.label}.")
-    missed = [name for name, reached in result.threshold_checks if not reached]
-    if missed:
-        st.warning(f"Below the thresholds of config.yaml: {', '.join(missed)}.", icon=":material/rule:")
-    colour = family_colour(result.run.family)
-    fit, residuals, importance, growth = st.tabs(["Fit", "Residuals", "Importance", "Learning curve"])
-    with fit:
-        chart(
-            fit_plot(result.actual, result.predicted, name=result.run.name, row_ids=result.row_ids, colour=colour),
-            key="fit",
-        )
-    with residuals:
-        chart(
-            residual_plot(result.actual, result.predicted, name=result.run.name, row_ids=result.row_ids, colour=colour),
-            key="residuals",
-        )
-    with importance:
-        chart(importance_bars(result.importance, colour=colour), key="importance")
-        st.caption(f"Measured by {result.importance_method}.")
-    with growth:
-        draw_curve(result.job, key="curve")
+        plots(job, reference, result.held_out)
     st.page_link("what_if.py", label="Value a house with it", icon=":material/real_estate_agent:")
 
 
-with page(
-    "Train",
-    "Fitted on 80 % of the block groups, scored on the 20 % held out, in 1990 dollars.",
-):
+def compared_with(result: TrainingResult) -> str:
+    """What the differences are to, or why there are none."""
+    if result.not_compared:
+        return escape(result.not_compared)
+    if result.reference is None:
+        return "There is no earlier version to compare it with."
+    if result.reference.scores is None:
+        return f"The scores of {result.reference.title} are gone, so there is no difference to show."
+    return f"Differences are to {result.reference.title}."
+
+
+def plots(job: Job, reference: VersionCard | None, held_out: HeldOut) -> None:
+    """The fit, the residuals, what the model leans on, and how it grew."""
+    colour = family_colour(job.request.spec.family)
+    name, row_ids = job.request.run_name, held_out.row_ids
+    fit, residuals, importance, growth = st.tabs(["Fit", "Residuals", "Importance", "Learning curve"])
+    with fit:
+        chart(fit_plot(held_out.actual, held_out.predicted, name=name, row_ids=row_ids, colour=colour), key="fit")
+    with residuals:
+        chart(
+            residual_plot(held_out.actual, held_out.predicted, name=name, row_ids=row_ids, colour=colour),
+            key="residuals",
+        )
+    with importance:
+        chart(importance_bars(held_out.importance, colour=colour), key="importance")
+        st.caption(f"Measured by {held_out.importance_method}.")
+    with growth:
+        draw_curve(job, reference, key="curve")
+
+
+with page("Train", "Fitted on 80 % of the block groups, scored on the 20 % held out, in 1990 dollars."):
     left, right = st.columns([1, 2], gap="large")
-    with left, errors():
+    with left:
         controls()
     with right, errors():
         job = wanted_job()
@@ -164,4 +176,4 @@ with page(
             if job.state.is_final:
                 show_ending(job)
             else:
-                live(job.job_id)
+                live(job.job_id, lab().reference_for(job))

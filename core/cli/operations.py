@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from core.cli.output import describe, print_json
-from core.domain.errors import NotFound
 from core.domain.jobs import Job
 from core.domain.settings import load_settings
 
@@ -45,7 +45,7 @@ def jobs(
     queue = JobQueue(load_settings())
     if action is JobsAction.CANCEL:
         if job_id is None:
-            raise NotFound("No job is named.", remedy="Give the id that `python -m core jobs` lists.")
+            raise typer.BadParameter("name the job to cancel; `python -m core jobs` lists them", param_hint="JOB_ID")
         listed = [queue.cancel(job_id)]
     else:
         listed = queue.list_jobs()
@@ -53,7 +53,7 @@ def jobs(
         print_json({"jobs": [_report(job) for job in listed]})
         return
     for job in listed:
-        detail = job.failure or (describe(job.progress) if job.progress else "")
+        detail = job.failure.what if job.failure else describe(job.progress) if job.progress else ""
         typer.echo(f"{job.job_id}  {job.state.value:<9}  {job.request.run_name}  {detail}".rstrip())
     if not listed:
         typer.echo("No job was ever queued.")
@@ -90,5 +90,5 @@ def _report(job: Job) -> dict[str, object]:
         "progress": job.progress.as_payload() if job.progress else None,
         "run_id": job.run_id,
         "version": (job.outcome.version or job.outcome.local_version) if job.outcome else None,
-        "failure": job.failure,
+        "failure": None if job.failure is None else asdict(job.failure),
     }

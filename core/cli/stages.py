@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.output import meter
 from core.domain.jobs import TrainingRequest
+from core.domain.provenance import current_user
 from core.domain.settings import Settings, load_settings
 from core.workflows.stage_log import Stage
 
@@ -41,7 +41,7 @@ def _run(settings: Settings, name: Stage) -> StageResult:
         case Stage.TRAIN:
             from core.tracking.store import open_store
 
-            request = TrainingRequest.create(settings.default_spec(), actor=getuser())
+            request = TrainingRequest.create(settings.default_spec(), actor=current_user())
             with meter() as show:
                 return train_model(settings, request, functools.cache(lambda: open_store(settings)), report=show)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from core.cli.output import meter, parse_settings, print_json
-from core.domain.errors import JobFailed
+from core.domain.errors import JobFailed, TrainingCancelled
 from core.domain.hyperparameters import KNOBS, ModelFamily, TrainingSpec
 from core.domain.jobs import Job, JobState, TrainingRequest
 from core.domain.money import decimal, dollars, percent
+from core.domain.provenance import current_user
 from core.domain.runs import TrainingOutcome
 from core.domain.settings import Settings, load_settings
 
@@ -42,15 +42,18 @@ def train(
     settings = load_settings()
     spec = _spec(settings, family, parse_settings(set_ or []), seed)
     queue = JobQueue(settings)
-    job_id = queue.submit(TrainingRequest.create(spec, actor=getuser(), run_name=run_name))
+    job_id = queue.submit(TrainingRequest.create(spec, actor=current_user(), run_name=run_name))
     ensure_worker(settings, queue)
     if not wait:
         print_json({"job_id": job_id}) if json else typer.echo(job_id)
         return
     job = _follow(settings, queue, job_id)
+    if job.state is JobState.CANCELLED:
+        raise TrainingCancelled(where=job_id)
+    if job.failure is not None:
+        raise JobFailed(job.failure.what, where=job.failure.where or job_id, remedy=job.failure.remedy)
     if job.outcome is None:
-        how = "was cancelled" if job.state is JobState.CANCELLED else f"failed: {job.failure}"
-        raise JobFailed(f"The training {how}.", where=job_id, remedy=f"See {settings.paths.logs}, then train again.")
+        raise JobFailed("The training left no result.", where=job_id, remedy="Train again.")
     if json:
         print_json({"job_id": job_id, **job.outcome.as_report()})
     else:

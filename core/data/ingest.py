@@ -7,7 +7,6 @@ import hashlib
 import io
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -19,21 +18,14 @@ from core.data.download import ProgressReport, download
 from core.data.reading import is_there, parse_table, read_content
 from core.data.schema import validate_rows
 from core.domain.errors import DataUnavailable
-from core.domain.settings import DataSettings, Settings, load_settings
+from core.domain.provenance import DataSource
+from core.domain.settings import Config, DataSettings, Settings, settings_from
 
 RETRY_AFTER_SECONDS: Final = 600.0
 """After a download failed, the demo file is used this long before the network is tried again."""
 
 _DEFAULT_PATH: Final[Path] = DataSettings.model_fields["path"].default
 _DEMO_NAME: Final = "housing_demo.csv"
-
-
-class DataSource(StrEnum):
-    """Where rows came from; the value of a run's tag ``data.source``."""
-
-    FILE = "file"
-    DOWNLOAD = "download"
-    DEMO = "demo"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +60,12 @@ class DataIngestor:
     Several processes may ingest at once; none sees half a file, and a user's file is never overwritten.
 
     Args:
-        settings: by default those of ``load_settings()``.
+        config: settings or the content of a config.yaml; by default the project's.
         report: told what is being done, bytes done and bytes in all (0 when unknown).
     """
 
-    def __init__(self, settings: Settings | None = None, *, report: ProgressReport | None = None) -> None:
-        self._settings = load_settings() if settings is None else settings
+    def __init__(self, config: Config = None, *, report: ProgressReport | None = None) -> None:
+        self._settings = settings_from(config)
         self._report = report
 
     def ingest(self) -> Dataset:

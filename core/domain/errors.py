@@ -11,6 +11,7 @@
     │   └── InvalidData       the rows break the schema
     ├── RecordsError
     │   ├── StoreUnavailable  MLflow's store cannot be reached
+    │   ├── CorruptRegistry   registry.json is there and is no registry
     │   ├── NotFound          no such run, version or job
     │   └── UntrustedModel    a model file is not the one that was recorded
     ├── NoModel               nothing is trained yet
@@ -84,6 +85,10 @@ class RecordsError(LabError):
 
 class StoreUnavailable(RecordsError):
     """MLflow's store cannot be reached or answers with an error."""
+
+
+class CorruptRegistry(RecordsError):
+    """registry.json is there and is no registry."""
 
 
 class NotFound(RecordsError):

@@ -22,7 +22,7 @@ def draft_of(target: Path) -> Iterator[Path]:
     draft = target.parent / f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.part"
     try:
         yield draft
-        with draft.open("rb") as written:
+        with draft.open("r+b") as written:  # Windows syncs only what it may write
             os.fsync(written.fileno())
         draft.replace(target)
     finally:

@@ -14,6 +14,7 @@ from numbers import Real
 from typing import Final
 
 from core.domain.errors import InvalidHouse
+from core.domain.money import step_digits
 
 
 class OceanProximity(StrEnum):
@@ -50,7 +51,7 @@ class Feature:
     @property
     def shown_digits(self) -> int:
         """Digits after the point that one step of the slider needs."""
-        return max(0, -math.floor(math.log10(self.step)))
+        return step_digits(self.step)
 
     @property
     def is_numeric(self) -> bool:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from core.domain.errors import InvalidSpec
+from core.domain.money import step_digits
 
 KnobValue = int | float
 
@@ -59,6 +60,11 @@ class Knob:
     @property
     def is_integer(self) -> bool:
         return isinstance(self.step, int)
+
+    @property
+    def shown_digits(self) -> int:
+        """Digits after the point that one step of the slider needs."""
+        return step_digits(self.step)
 
     @property
     def decades(self) -> tuple[float, ...]:

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.runs import TrainingOutcome
+
+LONGEST_RUN_NAME: Final = 200
 
 
 class JobState(StrEnum):
@@ -35,7 +39,18 @@ class TrainingRequest:
 
     @classmethod
     def create(cls, spec: TrainingSpec, *, actor: str, run_name: str = "") -> TrainingRequest:
-        return cls(spec, run_name.strip() or spec.default_run_name, actor)
+        """A request under the name given, else under the spec's own.
+
+        Raises:
+            InvalidSpec: the name is longer than a registry holds.
+        """
+        name = run_name.strip() or spec.default_run_name
+        if len(name) > LONGEST_RUN_NAME:
+            raise InvalidSpec(
+                f"The run name has {len(name):,} characters.",
+                remedy=f"Give at most {LONGEST_RUN_NAME}; longer text fits in a note.",
+            )
+        return cls(spec, name, actor)
 
     def as_payload(self) -> dict[str, object]:
         """JSON values only: what crosses the queue must outlive this version of the code."""
@@ -99,10 +114,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job ended without a model, in the three parts every error has."""
+
+    what: str
+    remedy: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A training on the queue. Times are in UTC; ``queue_position`` is 1 for the next to start.
 
-    ``outcome`` is there once it succeeded, ``failure`` (with its remedy) once it failed.
+    ``outcome`` is there once it succeeded, ``failure`` once it failed.
     """
 
     job_id: str
@@ -114,4 +138,4 @@ class Job:
     queue_position: int | None = None
     run_id: str | None = None
     outcome: TrainingOutcome | None = None
-    failure: str = ""
+    failure: Failure | None = None

@@ -13,6 +13,9 @@ SURVEY_CAP: Final = 500_001.0
 
 CAP_TEXT: Final = "$500,000 or more"
 
+LOWEST_RECORDED: Final = 14_999.0
+"""The lowest median the survey recorded: below it a model runs on beyond its data."""
+
 CAP_NEARNESS: Final = 0.97
 """From this share of the cap on, an estimate says "or more": the model never saw a higher price."""
 
@@ -39,6 +42,11 @@ def decimal(figure: float | None, digits: int = 4) -> str:
 def percent(figure: float | None, digits: int = 1) -> str:
     """``17.304`` → ``17.3 %``; missing → ``—``."""
     return MISSING if figure is None or not math.isfinite(figure) else f"{figure:.{digits}f} %"
+
+
+def step_digits(step: float) -> int:
+    """Digits after the point that a value moved in such steps needs: 0.005 → 3, 10 → 0."""
+    return max(0, -math.floor(math.log10(step)))
 
 
 def is_capped(price: float) -> bool:

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from core.domain.provenance import is_demo
+
 
 class Alias(StrEnum):
     """The registry's two names with a meaning: what serves, and what is meant to serve next."""
@@ -74,7 +76,7 @@ class Run:
 
     @property
     def is_demo(self) -> bool:
-        return self.tags.get("data.source") == "demo"
+        return is_demo(self.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class ModelVersion:
 
     @property
     def is_demo(self) -> bool:
-        return self.tags.get("data.source") == "demo"
+        return is_demo(self.tags)
 
     @property
     def label(self) -> str:
@@ -136,7 +138,7 @@ class TrainingOutcome:
             "family": self.family,
             "params": dict(self.params),
             "metrics": dict(self.metrics),
-            "version": self.version or self.local_version,
+            "version": self.version,
             "local_version": self.local_version,
             "threshold_checks": dict(self.threshold_checks),
             "all_checks_passed": self.all_checks_passed,
@@ -153,7 +155,7 @@ class TrainingOutcome:
             metrics=report["metrics"],
             threshold_checks=report["threshold_checks"],
             run_id=report["run_id"],
-            version=None if report["version"] == report["local_version"] else report["version"],
+            version=report["version"],
             local_version=report["local_version"],
             notes=tuple(report["notes"]),
         )

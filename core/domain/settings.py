@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from core.domain.errors import InvalidSettings, LabError
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
 
 PREFIX: Final = "HOUSING_LAB_"
+SQLITE: Final = "sqlite:///"
 HOME_VARIABLE: Final = "HOUSING_LAB_HOME"
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -94,23 +96,64 @@ class JobSettings(_Section):
     embedded_worker: bool = True
 
 
+@dataclass(frozen=True, slots=True)
 class Paths:
     """Every place state lies in, under one home. Nothing else in the code spells a state path."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.logs = home / "logs"
-        self.saved_models = home / "models" / "saved_models"
-        self.registry = home / "models" / "model_registry" / "registry.json"
-        self.scaler = self.saved_models / "scaler.joblib"
-        self.encoder = self.saved_models / "encoder.joblib"
-        self.evaluation_report = self.logs / "evaluation_report.json"
-        self.mlruns = self.logs / "mlruns"
-        self.mlflow_db = self.mlruns / "mlflow.db"
-        self.mlflow_artifacts = self.mlruns / "artifacts"
-        self.lab_db = self.logs / "lab.db"
-        self.job_files = self.logs / "jobs"
-        self.locks = self.logs / "locks"
+    home: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def saved_models(self) -> Path:
+        return self.home / "models" / "saved_models"
+
+    @property
+    def job_files(self) -> Path:
+        """What a training has not recorded yet: on the models' own file system, so that keeping it is one move."""
+        return self.home / "models" / ".work"
+
+    @property
+    def registry(self) -> Path:
+        return self.home / "models" / "model_registry" / "registry.json"
+
+    @property
+    def scaler(self) -> Path:
+        return self.saved_models / "scaler.joblib"
+
+    @property
+    def encoder(self) -> Path:
+        return self.saved_models / "encoder.joblib"
+
+    @property
+    def evaluation_report(self) -> Path:
+        return self.logs / "evaluation_report.json"
+
+    @property
+    def mlruns(self) -> Path:
+        return self.logs / "mlruns"
+
+    @property
+    def mlflow_db(self) -> Path:
+        return self.mlruns / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return self.mlruns / "artifacts"
+
+    @property
+    def lab_db(self) -> Path:
+        return self.logs / "lab.db"
+
+    @property
+    def worker_log(self) -> Path:
+        return self.logs / "worker.log"
+
+    @property
+    def locks(self) -> Path:
+        return self.logs / "locks"
 
     def stage_log(self, stage: str) -> Path:
         return self.logs / f"stage_{stage}.log"
@@ -142,11 +185,19 @@ class Settings(_Section):
 
     @property
     def tracking_uri(self) -> str:
-        return self.tracking.uri or f"sqlite:///{self.paths.mlflow_db}"
+        return self._database(self.tracking.uri, self.paths.mlflow_db)
 
     @property
     def database_url(self) -> str:
-        return self.jobs.database_url or f"sqlite:///{self.paths.lab_db}"
+        return self._database(self.jobs.database_url, self.paths.lab_db)
+
+    def _database(self, configured: str | None, default: Path) -> str:
+        """The address, a relative SQLite file laid under home: processes stand in different folders."""
+        if configured is None:
+            return f"{SQLITE}{default}"
+        if configured.startswith(SQLITE):
+            return f"{SQLITE}{self.home / configured.removeprefix(SQLITE)}"
+        return configured
 
     def as_environment(self) -> dict[str, str]:
         """The variables under which another process loads these very settings."""

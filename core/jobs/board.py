@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+from filelock import Timeout
 
 from core.domain.errors import QueueUnavailable
 from core.domain.jobs import Progress
@@ -124,14 +125,14 @@ class ProgressBoard:
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Translate what the database driver raises.
+    """Translate what the database driver, the disk and the lock raise.
 
     Raises:
         QueueUnavailable: the job database does not answer.
     """
     try:
         yield
-    except sa.exc.SQLAlchemyError as error:
+    except (sa.exc.SQLAlchemyError, OSError, Timeout) as error:
         reason = str(getattr(error, "orig", None) or error).split("\n", 1)[0]
         raise QueueUnavailable(
             f"The job database does not answer: {reason}.",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from core.domain.settings import PROJECT_ROOT, Settings
+from core.jobs.board import database_errors
 from core.jobs.engine import JobQueue
 
 
@@ -24,8 +25,9 @@ def ensure_worker(settings: Settings, queue: JobQueue) -> subprocess.Popen[bytes
     """
     if not settings.jobs.embedded_worker or queue.live_workers():
         return None
-    settings.paths.logs.mkdir(parents=True, exist_ok=True)
-    with (settings.paths.logs / "worker.log").open("ab") as log:
+    with database_errors():
+        settings.paths.logs.mkdir(parents=True, exist_ok=True)
+    with database_errors(), settings.paths.worker_log.open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module, no user's words
             [sys.executable, "-m", "core", "worker", "--parent-pid", str(os.getpid())],
             cwd=PROJECT_ROOT,
@@ -35,4 +37,5 @@ def ensure_worker(settings: Settings, queue: JobQueue) -> subprocess.Popen[bytes
             stderr=log,
             # Ctrl+C in the app's terminal must not end a training in its middle.
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )

@@ -5,19 +5,22 @@ Built on DBOS: a job is a workflow in the job database, so it outlives the click
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import uuid
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from filelock import FileLock
 
-from core.domain.errors import NotFound, QueueFull
-from core.domain.jobs import Job, JobState, TrainingRequest
+from core.domain.errors import LabError, NotFound, QueueFull
+from core.domain.jobs import Failure, Job, JobState, TrainingRequest
 from core.domain.runs import TrainingOutcome
-from core.domain.settings import Settings
-from core.jobs.board import ProgressBoard, Worker, database_errors
+from core.domain.settings import SQLITE, Settings
+from core.jobs.board import Posted, ProgressBoard, Worker, database_errors
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, WorkflowStatus
@@ -37,6 +40,9 @@ _STATES: Final = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": JobState.FAILED,
     "CANCELLED": JobState.CANCELLED,
 }
+_LOCK_SECONDS: Final = 120
+_BUSY_SECONDS: Final = 30
+_log = logging.getLogger(__name__)
 _ACTIVE: Final = ["ENQUEUED", "DELAYED", "PENDING"]
 
 
@@ -51,7 +57,9 @@ class JobQueue:
         self._settings = settings
         _migrate(settings)
         with database_errors():
-            self._engine = sa.create_engine(settings.database_url, pool_pre_ping=True)
+            self._engine = sa.create_engine(
+                settings.database_url, pool_pre_ping=True, connect_args=_connect_args(settings.database_url)
+            )
             self._client = _client(settings)
         self.board = ProgressBoard(self._engine)
         self.board.create()
@@ -140,24 +148,14 @@ class JobQueue:
         listed = list(statuses)
         posted = self.board.read(status.workflow_id for status in listed)
         waiting = self._waiting() if any(status.status == "ENQUEUED" for status in listed) else []
+        places = {job_id: place for place, job_id in enumerate(waiting, start=1)}
         jobs = []
         for status in listed:
-            word = posted.get(status.workflow_id)
-            output = None if status.output is None else TrainingOutcome.from_report(status.output)
-            jobs.append(
-                Job(
-                    job_id=status.workflow_id,
-                    state=_STATES[status.status],
-                    request=TrainingRequest.from_payload(status.input["args"][0]),  # type: ignore[index]
-                    created=_time(status.created_at),
-                    updated=_time(status.updated_at),
-                    progress=word.progress if word else None,
-                    queue_position=waiting.index(status.workflow_id) + 1 if status.workflow_id in waiting else None,
-                    run_id=word.run_id if word else None,
-                    outcome=output,
-                    failure=str(status.error) if status.error is not None else "",
-                )
-            )
+            try:
+                jobs.append(_job(status, posted.get(status.workflow_id), places.get(status.workflow_id)))
+            except (LabError, KeyError, TypeError, ValueError) as error:
+                # One job of another version of the lab must not hide all the others.
+                _log.warning("job %s cannot be read: %s", status.workflow_id, error)
         return jobs
 
     def _waiting(self) -> list[str]:
@@ -169,13 +167,53 @@ class JobQueue:
         return [status.workflow_id for status in queued]
 
 
+def _job(status: WorkflowStatus, word: Posted | None, place: int | None) -> Job:
+    request = TrainingRequest.from_payload(status.input["args"][0])  # type: ignore[index]
+    return Job(
+        job_id=status.workflow_id,
+        state=_STATES[status.status],
+        request=request,
+        created=_time(status.created_at),
+        updated=_time(status.updated_at),
+        progress=word.progress if word else None,
+        queue_position=place,
+        run_id=word.run_id if word else None,
+        outcome=None if status.output is None else TrainingOutcome.from_report(status.output),
+        failure=_failure(status),
+    )
+
+
+def _failure(status: WorkflowStatus) -> Failure | None:
+    if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        return Failure(
+            "Its worker ended in the middle of it too often, so it was given up.",
+            "Look at logs/worker.log for the reason, then train again.",
+        )
+    if status.error is None:
+        return None
+    told = getattr(status.error, "data", None)
+    if isinstance(told, dict):
+        return Failure(**told)
+    return Failure(str(status.error), "Look at logs/worker.log, then train again.")
+
+
 def _migrate(settings: Settings) -> None:
     """Create the engine's tables. Under a lock: two processes must not create one database at once."""
     from dbos import DBOS
 
-    settings.paths.locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.paths.locks / "jobs.lock", timeout=120), database_errors():
-        DBOS.migrate(settings.database_url)
+    url = settings.database_url
+    with database_errors():
+        settings.paths.locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(settings.paths.locks / "jobs.lock", timeout=_LOCK_SECONDS):
+            DBOS.migrate(url)
+            if url.startswith(SQLITE):
+                # Readers then never wait for the worker's writes. The mode stays with the file.
+                with closing(sqlite3.connect(url.removeprefix(SQLITE), timeout=_BUSY_SECONDS)) as database:
+                    database.execute("PRAGMA journal_mode=WAL")
+
+
+def _connect_args(url: str) -> dict[str, Any]:
+    return {"timeout": _BUSY_SECONDS} if url.startswith(SQLITE) else {}
 
 
 def _client(settings: Settings) -> DBOSClient:

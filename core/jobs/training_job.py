@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from core.domain.errors import TrainingCancelled
+from core.domain.errors import LabError, QueueUnavailable, TrainingCancelled
 from core.domain.jobs import Progress, TrainingRequest
 from core.domain.settings import Settings
 from core.jobs.engine import TRAINING_WORKFLOW, JobQueue
@@ -15,6 +16,8 @@ from core.workflows.training import Connect, Fitted, OpenedRun, abandon, fit, op
 
 CANCEL_CHECK_SECONDS: Final = 0.25
 MOST_ATTEMPTS: Final = 3
+
+_log = logging.getLogger(__name__)
 
 RunStep = Callable[..., Any]
 """The engine's way to run a part once: its result is kept, and a restarted job does not repeat it."""
@@ -37,7 +40,9 @@ def _train(desk: _Desk, request: TrainingRequest, run_step: RunStep) -> dict[str
     desk.run = OpenedRun(**run_step({"name": "open_run"}, lambda: asdict(open_run(request, connect, job_id))))
     fitted = run_step(
         {"name": "fit"},
-        lambda: fit(settings, request, job_id, report=desk.publish, should_stop=desk.should_stop).as_payload(),
+        lambda: fit(
+            settings, request, connect, job_id, desk.run, report=desk.publish, should_stop=desk.should_stop
+        ).as_payload(),
     )
     desk.publish(Progress("recording"))
     outcome = run_step(
@@ -65,14 +70,18 @@ class _Desk:
         if not progress.total:
             progress = replace(self._last, phase=progress.phase, remaining=None)
         self._last = progress
-        self._queue.board.post(self.job_id, progress, self.run.run_id)
+        try:
+            self._queue.board.post(self.job_id, progress, self.run.run_id)
+        except QueueUnavailable as error:
+            # A picture that stands still for a while is no reason to lose a training.
+            _log.warning("%s", error)
 
     def should_stop(self) -> bool:
         """Whether somebody cancelled the job; looked up a few times a second at most."""
         now = time.monotonic()
         if not self._cancelled and now - self._looked >= CANCEL_CHECK_SECONDS:
             self._looked = now
-            self._cancelled = self._queue.is_cancelled(self.job_id)
+            self._cancelled = self._is_cancelled()
         return self._cancelled
 
     def __enter__(self) -> None:
@@ -81,12 +90,23 @@ class _Desk:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is None:
             return
-        if self._queue.is_cancelled(self.job_id):
-            from dbos import error as engine_errors
+        from dbos import PortableWorkflowError
+        from dbos import error as engine_errors
 
+        if self._is_cancelled():
             abandon(self.settings, self.connect, self.job_id, self.run, TrainingCancelled())
             # The engine's own word for it, so that it ends the workflow quietly.
             raise engine_errors.DBOSWorkflowCancelledError(f"job {self.job_id} was cancelled") from error
         if isinstance(error, Exception):
             # The engine's base exceptions (another worker took the job over) are no end of the training.
             abandon(self.settings, self.connect, self.job_id, self.run, error)
+        if isinstance(error, LabError):
+            told: dict[str, Any] = {"what": error.what, "remedy": error.remedy, "where": error.where}
+            raise PortableWorkflowError(error.what, type(error).__name__, data=told) from error
+
+    def _is_cancelled(self) -> bool:
+        try:
+            return self._queue.is_cancelled(self.job_id)
+        except QueueUnavailable as error:
+            _log.warning("%s", error)
+            return False

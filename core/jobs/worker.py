@@ -7,6 +7,7 @@ job when the app is gone. Others are started by hand, on any host that reaches t
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 import os
 import signal
@@ -18,15 +19,14 @@ from typing import Final
 import psutil
 from filelock import FileLock, Timeout
 
-from core.domain.errors import StoreUnavailable
+from core.domain.errors import QueueUnavailable, StoreUnavailable
 from core.domain.settings import Settings
-from core.jobs.board import HEARTBEAT_SECONDS
+from core.jobs.board import HEARTBEAT_SECONDS, database_errors
 from core.jobs.engine import APPLICATION, JOB_VERSION, TRAINING_QUEUE, JobQueue
 from core.jobs.training_job import register_training
 from core.tracking.store import open_store
 from core.workflows.training import Connect
 
-EMBEDDED_ID: Final = "embedded"
 POLL_SECONDS: Final = 0.25
 _log = logging.getLogger(__name__)
 
@@ -52,13 +52,15 @@ def run_worker(
         name = worker_id or f"{socket.gethostname()}-{os.getpid()}"
         _work(settings, name, concurrency, keep_on=lambda queue: True)
         return True
-    settings.paths.locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.paths.locks / "worker.lock")
     try:
-        with FileLock(settings.paths.locks / "worker.lock", timeout=0):
-            wanted = _app_lives_or_work_waits(parent_pid)
-            _work(settings, worker_id or EMBEDDED_ID, concurrency, keep_on=wanted)
+        with database_errors():
+            settings.paths.locks.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
     except Timeout:
         return False
+    with lock:
+        _work(settings, worker_id or _embedded_name(settings), concurrency, _app_lives_or_work_waits(parent_pid))
     return True
 
 
@@ -85,21 +87,46 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
     DBOS.logger.addFilter(_is_no_cancel)
     DBOS.launch()
     threading.Thread(target=_warm, args=(connect,), name="warm-up", daemon=True).start()
+    DBOS.register_queue(
+        TRAINING_QUEUE,
+        worker_concurrency=concurrency or settings.jobs.running,
+        polling_interval_sec=POLL_SECONDS,
+        on_conflict="always_update",
+    )
+    _log.info("worker %s is ready", worker_id)
+    while not stop.wait(HEARTBEAT_SECONDS) and _is_wanted(queue, worker_id, keep_on):
+        pass
+    _leave(queue, worker_id)
+    if stop.is_set():
+        # A fit in this process cannot be interrupted, and must not go on beside whoever takes it over. Its job
+        # stays in the database, and the next worker of this name goes on with it.
+        logging.shutdown()
+        os._exit(0)
+    DBOS.destroy(workflow_completion_timeout_sec=0)
+    queue.close()
+
+
+def _is_wanted(queue: JobQueue, worker_id: str, keep_on: Callable[[JobQueue], bool]) -> bool:
+    """Report, and ask whether to go on. A database that is away for a while ends no training."""
     try:
-        DBOS.register_queue(
-            TRAINING_QUEUE,
-            worker_concurrency=concurrency or settings.jobs.running,
-            polling_interval_sec=POLL_SECONDS,
-            on_conflict="always_update",
-        )
-        _log.info("worker %s is ready", worker_id)
-        while not stop.wait(HEARTBEAT_SECONDS) and keep_on(queue):
-            queue.board.beat(worker_id)
-    finally:
-        # Unfinished jobs stay in the database; whoever starts next under this name goes on with them.
-        DBOS.destroy(workflow_completion_timeout_sec=0)
+        queue.board.beat(worker_id)
+        return keep_on(queue)
+    except QueueUnavailable as error:
+        _log.warning("%s", error)
+        return True
+
+
+def _leave(queue: JobQueue, worker_id: str) -> None:
+    try:
         queue.board.leave(worker_id)
-        queue.close()
+    except QueueUnavailable as error:
+        _log.warning("%s", error)
+
+
+def _embedded_name(settings: Settings) -> str:
+    """One name a host and home: under it a restarted worker finds its own jobs, and nobody else's."""
+    home = hashlib.sha256(str(settings.home).encode()).hexdigest()[:8]
+    return f"embedded-{socket.gethostname()}-{home}"
 
 
 def _is_no_cancel(record: logging.LogRecord) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.domain.house import TARGET
+from core.domain.provenance import CODE_TAG, DATA_ROWS_TAG, DATA_SHA256_TAG, DATA_SOURCE_TAG, SPLIT_TAG, DataSource
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -29,16 +30,16 @@ class Lineage:
 
     def as_tags(self) -> dict[str, str]:
         return {
-            "data.sha256": self.data_sha256,
-            "data.source": self.data_source,
-            "data.rows": str(self.rows),
-            "split": self.split,
-            "code.version": self.code_version,
+            DATA_SHA256_TAG: self.data_sha256,
+            DATA_SOURCE_TAG: self.data_source,
+            DATA_ROWS_TAG: str(self.rows),
+            SPLIT_TAG: self.split,
+            CODE_TAG: self.code_version,
         }
 
     @property
     def is_demo(self) -> bool:
-        return self.data_source == "demo"
+        return self.data_source == DataSource.DEMO
 
 
 def code_version(root: Path) -> str:

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
 
-from core.domain.errors import NotFound, RecordsError
+from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
 from core.domain.files import draft_of
 from core.domain.settings import Config, settings_from
 from core.models.packaged import file_sha256
 
 SCHEMA: Final = 1
+LOCAL_PREFIX: Final = "v_"
+"""How a version of this registry begins; MLflow's are plain numbers."""
+
 _LOCK_SECONDS: Final = 60
 _log = logging.getLogger(__name__)
 
@@ -43,6 +47,11 @@ class LocalVersion:
     mlflow_version: str | None = None
     stage: str = "development"
 
+    @property
+    def created_at(self) -> datetime:
+        """``created`` as a time in UTC."""
+        return datetime.fromisoformat(self.created)
+
 
 Rebuild = Callable[[], Iterable[LocalVersion]]
 
@@ -52,8 +61,8 @@ class ModelRegistry:
 
     Args:
         config: settings or the content of a config.yaml; by default the project's.
-        rebuild: where entries come from when the file is corrupt, oldest first; by default nowhere, and
-            the registry starts empty beside the file that was set aside.
+        rebuild: where entries come from when the file is corrupt, oldest first. Without it a corrupt file can
+            be added to (it is set aside first), but not read.
     """
 
     def __init__(self, config: Config = None, rebuild: Rebuild | None = None) -> None:
@@ -75,7 +84,8 @@ class ModelRegistry:
     ) -> str:
         """Add a model file and return its version, ``v_YYYYMMDD_HHMMSS``.
 
-        A run is registered once: a second call for the same ``run_id`` returns the first one's version.
+        A run is registered once: a second call for the same ``run_id`` returns the first one's version, and
+        adds what the first did not know yet.
 
         Raises:
             RecordsError: the model file or the registry cannot be read or written.
@@ -90,9 +100,16 @@ class ModelRegistry:
                 remedy="Save the model first, then register the path save_model() returned.",
             ) from error
         with self._lock():
-            entries = self._read()
-            for entry in entries:
+            entries = self._read_or_recover()
+            for place, entry in enumerate(entries):
                 if run_id is not None and entry.run_id == run_id:
+                    entries[place] = replace(
+                        entry,
+                        model_path=self._relative(file),
+                        sha256=digest,
+                        mlflow_version=entry.mlflow_version or mlflow_version,
+                    )
+                    self._write(entries)
                     return entry.version
             now = datetime.now(UTC)
             entry = LocalVersion(
@@ -111,11 +128,20 @@ class ModelRegistry:
         return entry.version
 
     def list_models(self) -> list[LocalVersion]:
-        """Every entry, oldest first."""
-        if not self.path.exists():
-            return []
-        with self._lock():
+        """Every entry, oldest first. Reading never writes: a corrupt file is answered from what rebuilds it.
+
+        Raises:
+            RecordsError: the file is corrupt and there is nothing to rebuild it from.
+        """
+        try:
             return self._read()
+        except CorruptRegistry as corrupt:
+            if self._rebuild is None:
+                raise
+            try:
+                return list(self._rebuild())
+            except StoreUnavailable:
+                raise corrupt from None
 
     def get_model(self, version: str) -> LocalVersion:
         """One entry.
@@ -141,13 +167,31 @@ class ModelRegistry:
         """Where the entry's model file lies."""
         return self.settings.home / entry.model_path
 
-    def _lock(self) -> AbstractContextManager[Any]:
+    def remove_run(self, run_id: str) -> None:
+        """Take back what a run was registered as, its model file with it: its training was cancelled meanwhile.
+
+        Raises:
+            RecordsError: the registry cannot be read or written.
+        """
+        if not self.path.exists():
+            return
+        with self._lock():
+            entries = self._read_or_recover()
+            withdrawn = [entry for entry in entries if entry.run_id == run_id]
+            if withdrawn:
+                self._write([entry for entry in entries if entry.run_id != run_id])
+        for entry in withdrawn:
+            self.model_file(entry).unlink(missing_ok=True)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
         lock = self.settings.paths.locks / "registry.lock"
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+            with FileLock(lock, timeout=_LOCK_SECONDS):
+                yield
+        except (OSError, Timeout) as error:
             raise self._unwritable(error) from error
-        return FileLock(lock, timeout=_LOCK_SECONDS)
 
     def _read(self) -> list[LocalVersion]:
         try:
@@ -160,21 +204,31 @@ class ModelRegistry:
                 where=str(self.path),
                 remedy="Correct the file's permissions.",
             ) from error
-        except (ValueError, TypeError, KeyError) as error:
-            return self._recover(error)
+        except (ValueError, TypeError) as error:
+            raise CorruptRegistry(
+                f"The local registry is corrupt: {error}.",
+                where=str(self.path),
+                remedy="The next training keeps it under another name and builds a new one from MLflow.",
+            ) from error
 
-    def _recover(self, cause: Exception) -> list[LocalVersion]:
-        aside = self.path.with_name(f"{self.path.name}.corrupt-{datetime.now(UTC):%Y%m%d_%H%M%S_%f}")
-        self.path.replace(aside)
-        entries = list(self._rebuild()) if self._rebuild is not None else []
-        self._write(entries)
-        _log.warning(
-            "registry.json could not be read (%s). It was kept as %s, and %d versions were rebuilt from MLflow.",
-            cause,
-            aside,
-            len(entries),
-        )
-        return entries
+    def _read_or_recover(self) -> list[LocalVersion]:
+        """The entries; a missing or corrupt file's from what rebuilds it. A corrupt one is set aside, its bytes kept."""
+        try:
+            return self._read() if self.path.exists() else self._rebuilt()
+        except CorruptRegistry as error:
+            entries = self._rebuilt()
+            aside = self.path.with_name(f"{self.path.name}.corrupt-{datetime.now(UTC):%Y%m%d_%H%M%S_%f}")
+            self.path.replace(aside)
+            _log.warning("%s It was kept as %s, and %d versions were rebuilt.", error.what, aside, len(entries))
+            return entries
+
+    def _rebuilt(self) -> list[LocalVersion]:
+        """What there is to rebuild from: nothing while MLflow is away, for a model is worth more than the list."""
+        try:
+            return list(self._rebuild()) if self._rebuild is not None else []
+        except StoreUnavailable as error:
+            _log.warning("The local registry starts empty: %s", error.what)
+            return []
 
     def _write(self, entries: list[LocalVersion]) -> None:
         content = {"schema": SCHEMA, "models": [asdict(entry) for entry in entries]}
@@ -184,9 +238,9 @@ class ModelRegistry:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def _unwritable(self, error: OSError) -> RecordsError:
+    def _unwritable(self, error: OSError | Timeout) -> RecordsError:
         return RecordsError(
-            f"The local registry cannot be written: {error.strerror or error}.",
+            f"The local registry cannot be written: {getattr(error, 'strerror', None) or error}.",
             where=str(self.path),
             remedy="Free some disk space or correct the folder's permissions.",
         )
@@ -196,15 +250,25 @@ class ModelRegistry:
         return str(absolute.relative_to(home) if absolute.is_relative_to(home) else absolute)
 
 
+@dataclass(frozen=True, slots=True)
+class _Document:
+    models: list[LocalVersion]
+
+
 def _parse(content: bytes) -> list[LocalVersion]:
-    document = json.loads(content)
-    known = {part.name for part in fields(LocalVersion)}
-    entries = [LocalVersion(**{k: v for k, v in entry.items() if k in known}) for entry in document["models"]]
-    return sorted(entries, key=lambda entry: entry.created)
+    """The entries, oldest first; ValueError or TypeError says why the content is no registry."""
+    try:
+        # Strict: a number for a name, or text for the metrics, would fail later and far from here.
+        entries = TypeAdapter(_Document).validate_json(content, strict=True).models
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from error
+    return sorted(entries, key=lambda entry: entry.created_at)
 
 
 def _free_version(now: datetime, taken: set[str]) -> str:
     """The version of this second, or of the first later second that is free."""
-    while (version := f"v_{now:%Y%m%d_%H%M%S}") in taken:
+    while (version := f"{LOCAL_PREFIX}{now:%Y%m%d_%H%M%S}") in taken:
         now += timedelta(seconds=1)
     return version

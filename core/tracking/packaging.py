@@ -11,11 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from core.domain.errors import RecordsError
 from core.domain.house import FEATURES, RAW_COLUMNS, House
 from core.domain.hyperparameters import ModelFamily
 
 LOADER: Final = "core.models.packaged"
-DATA_FILE: Final = "model.joblib"
 
 _PACKAGES: Final = ("domain", "features", "models")
 _REQUIREMENTS: Final = ("mlflow", "scikit-learn", "pandas", "numpy", "scipy", "joblib")
@@ -34,13 +34,10 @@ def build_mlflow_model(model_file: Path, target: Path, *, family: str, run_id: s
 
     code = target.with_name(target.name + "-code") / "core"
     _copy_source(code)
-    staged = code.parent / DATA_FILE
-    # A link, not a copy: the file is large, and MLflow copies it once more itself.
-    staged.symlink_to(model_file.resolve())
     mlflow.pyfunc.save_model(
         path=str(target),
         loader_module=LOADER,
-        data_path=str(staged),
+        data_path=str(model_file),
         code_paths=[str(code)],
         signature=_signature(),
         input_example=_example(),
@@ -51,8 +48,19 @@ def build_mlflow_model(model_file: Path, target: Path, *, family: str, run_id: s
 
 
 def data_file(model_folder: Path) -> Path:
-    """The joblib file inside an MLflow model folder."""
-    return model_folder / "data" / DATA_FILE
+    """The joblib file inside an MLflow model folder.
+
+    Raises:
+        RecordsError: there is none.
+    """
+    file = next((model_folder / "data").glob("*.joblib"), None)
+    if file is None:
+        raise RecordsError(
+            "The MLflow model holds no model file.",
+            where=str(model_folder),
+            remedy="Restore the folder from a backup, or train the model again.",
+        )
+    return file
 
 
 def _copy_source(target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,14 @@ from core.domain.runs import Alias, ModelVersion
 from core.models.packaged import read_model
 from core.tracking.lineage import as_strings
 from core.tracking.packaging import data_file
+from core.tracking.runs import local_path
 from core.tracking.store import Store, mlflow_errors
 
 SHA256_TAG: Final = "model.sha256"
 LOCAL_VERSION_TAG: Final = "local.version"
 LOCAL_FILE_TAG: Final = "local.file"
 _PAGE: Final = 1000
+_LONGEST_VERSION: Final = 9
 
 
 def register_version(
@@ -80,24 +83,41 @@ def get_version(store: Store, version: str) -> ModelVersion:
     """One version by number or alias.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or nobody holds the alias.
     """
+    if version in set(Alias):
+        with mlflow_errors(store.uri):
+            holder = store.client.get_registered_model(store.model_name).aliases.get(version)
+        if holder is None:
+            raise NotFound(f"There is no {version} yet.", remedy="Promote a version, or name one by its number.")
+        version = str(holder)
+    # MLflow refuses a number its database cannot hold as if the request were broken.
+    if not version.isdecimal() or len(version) > _LONGEST_VERSION:
+        raise NotFound(f"There is no version {version!r}.", remedy=f"Give a number, or {' or '.join(Alias)}.")
     with mlflow_errors(store.uri):
-        if version.isdecimal():
-            return _version(store.client.get_model_version(store.model_name, version))
-        if version not in set(Alias):
-            raise NotFound(
-                f"There is no version {version!r}.",
-                remedy=f"Give a version's number, or {' or '.join(Alias)}.",
-            )
-        return _version(store.client.get_model_version_by_alias(store.model_name, version))
+        return _version(store.client.get_model_version(store.model_name, version))
+
+
+def version_before(store: Store, version: str) -> ModelVersion | None:
+    """The newest version older than this one; None for the first."""
+    found = _search(store, f"name = '{store.model_name}' and version_number < {int(version)}", limit=1)
+    return found[0] if found else None
+
+
+def withdraw_version(store: Store, run_id: str) -> None:
+    """Take back the version a run was registered as, if it was: its training was cancelled meanwhile."""
+    registered = version_of_run(store, run_id)
+    if registered is not None:
+        with mlflow_errors(store.uri):
+            store.client.delete_model_version(store.model_name, registered.version)
 
 
 def champion(store: Store) -> ModelVersion | None:
     """The version in production; None while nothing was promoted."""
-    with mlflow_errors(store.uri):
-        holder = store.client.get_registered_model(store.model_name).aliases.get(Alias.CHAMPION)
-    return None if holder is None else get_version(store, str(holder))
+    try:
+        return get_version(store, Alias.CHAMPION)
+    except NotFound:
+        return None
 
 
 def champion_or_newest(store: Store) -> ModelVersion | None:
@@ -120,8 +140,13 @@ def load_version(store: Store, version: ModelVersion) -> Any:
 
     with mlflow_errors(store.uri):
         source = store.client.get_model_version_download_uri(store.model_name, version.version)
-        folder = Path(download_artifacts(artifact_uri=source, tracking_uri=store.uri))
-    return read_model(data_file(folder), version.sha256)
+    local = local_path(source)
+    if local is not None:
+        return read_model(data_file(local), version.sha256)
+    with tempfile.TemporaryDirectory(prefix="housing-lab-") as scratch:
+        with mlflow_errors(store.uri):
+            folder = Path(download_artifacts(artifact_uri=source, dst_path=scratch, tracking_uri=store.uri))
+        return read_model(data_file(folder), version.sha256)
 
 
 def _search(store: Store, filter_text: str, *, limit: int) -> list[ModelVersion]:

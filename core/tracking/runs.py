@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.domain.errors import NotFound
+from core.domain.provenance import JOB_TAG
 from core.domain.runs import Run, RunStatus
 from core.tracking.store import Store, mlflow_errors
 
@@ -47,7 +50,7 @@ def get_run(store: Store, run_id: str) -> Run:
 
 def find_run_of_job(store: Store, job_id: str) -> Run | None:
     """The run a job opened, if it got that far before its process died."""
-    found = list_runs(store, limit=1, filter_text=f"tags.`job.id` = '{job_id}'")
+    found = list_runs(store, limit=1, filter_text=f"tags.`{JOB_TAG}` = '{job_id}'")
     return found[0] if found else None
 
 
@@ -59,7 +62,8 @@ def read_predictions(store: Store, run_id: str) -> tuple[np.ndarray, np.ndarray,
     """
     import pandas as pd
 
-    table = pd.read_parquet(_artifact(store, run_id, PREDICTIONS_FILE))
+    with _artifact(store, run_id, PREDICTIONS_FILE) as file:
+        table = pd.read_parquet(file)
     return table["row_id"].to_numpy(), table["actual"].to_numpy(), table["predicted"].to_numpy()
 
 
@@ -69,25 +73,37 @@ def read_importance(store: Store, run_id: str) -> tuple[str, dict[str, float]]:
     Raises:
         NotFound: the run logged none.
     """
-    content = json.loads(_artifact(store, run_id, IMPORTANCE_FILE).read_text(encoding="utf-8"))
+    with _artifact(store, run_id, IMPORTANCE_FILE) as file:
+        content = json.loads(file.read_text(encoding="utf-8"))
     return content["method"], content["shares"]
 
 
-def _artifact(store: Store, run_id: str, file: str) -> Path:
+@contextmanager
+def _artifact(store: Store, run_id: str, file: str) -> Iterator[Path]:
+    """A file of the run: in its place on a local store, else fetched and gone when the block ends."""
     from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
 
-    try:
+    with mlflow_errors(store.uri):
+        uri = f"{store.client.get_run(run_id).info.artifact_uri}/{file}"
+    local = local_path(uri)
+    if local is not None:
+        if not local.is_file():
+            raise NotFound(f"The run has no file {file}.", where=run_id, remedy="Train again: every training logs it.")
+        yield local
+        return
+    with tempfile.TemporaryDirectory(prefix="housing-lab-") as scratch:
         with mlflow_errors(store.uri):
-            uri = f"{store.client.get_run(run_id).info.artifact_uri}/{file}"
-            path = Path(download_artifacts(artifact_uri=uri, tracking_uri=store.uri))
-    except OSError as error:
-        raise NotFound(
-            f"The run has no file {file}.", where=run_id, remedy="Train again: every run of this version logs it."
-        ) from error
-    except MlflowException as error:  # pragma: no cover - mlflow_errors translates them
-        raise NotFound(str(error), where=run_id, remedy="Train again.") from error
-    return path
+            fetched = Path(download_artifacts(artifact_uri=uri, dst_path=scratch, tracking_uri=store.uri))
+        yield fetched
+
+
+def local_path(uri: str) -> Path | None:
+    """The path behind a ``file:`` address; None for one that lies elsewhere."""
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    parts = urlsplit(uri)
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
 def _run(run: Any) -> Run:

@@ -6,20 +6,26 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
 from core.domain.errors import NotFound, StoreUnavailable
-from core.domain.settings import Settings
+from core.domain.settings import SQLITE, Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _LOCK_SECONDS: Final = 120
-_SQLITE: Final = "sqlite:///"
+_BUSY_SECONDS: Final = 30
+_ENVIRONMENT: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+}
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +53,17 @@ def open_store(settings: Settings) -> Store:
             where="training.enable_mlflow",
             remedy="Set training.enable_mlflow to true to record runs in MLflow as well.",
         )
-    # Read when mlflow is first imported, which is here: nothing of ours phones home.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    with mlflow_errors(settings.tracking_uri), _initialisation_lock(settings):
+    # Read by mlflow, so set before it is imported. Nothing of ours phones home, and a server that is away is
+    # reported in seconds: by default a client tries for four minutes.
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    uri = settings.tracking_uri
+    with mlflow_errors(uri), _initialisation_lock(settings):
         from mlflow import MlflowClient
 
         for chatty in ("mlflow", "alembic"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
-        uri = settings.tracking_uri
-        if uri.startswith(_SQLITE):
+        if uri.startswith(SQLITE):
             settings.paths.mlruns.mkdir(parents=True, exist_ok=True)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         store = Store(client, uri, _experiment(client, settings), settings.tracking.registered_model_name)
@@ -67,15 +75,19 @@ def open_store(settings: Settings) -> Store:
 def tune(store: Store) -> None:
     """Keep a SQLite store fast: write-ahead log, and statistics so that metric sorts are not quadratic.
 
-    Cheap enough to repeat after every run; other stores keep their own statistics.
+    Cheap enough to repeat after every run, and best effort: a slower store is no reason to fail a run. Other
+    stores keep their own statistics.
     """
-    if not store.uri.startswith(_SQLITE):
+    if not store.uri.startswith(SQLITE):
         return
-    with sqlite3.connect(store.uri.removeprefix(_SQLITE), timeout=30) as database:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA analysis_limit=1000")
-        database.execute("ANALYZE")
-    database.close()
+    file = store.uri.removeprefix(SQLITE).partition("?")[0]
+    try:
+        with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as database, database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA analysis_limit=1000")
+            database.execute("ANALYZE")
+    except sqlite3.Error as error:
+        _log.warning("MLflow's store could not be tuned: %s", error)
 
 
 @contextmanager
@@ -113,32 +125,44 @@ def mlflow_errors(where: str) -> Iterator[None]:
         ) from error
 
 
-def _initialisation_lock(settings: Settings) -> FileLock:
-    lock = settings.paths.locks / "mlflow.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(lock, timeout=_LOCK_SECONDS)
+def _initialisation_lock(settings: Settings) -> AbstractContextManager[Any]:
+    """A lock between processes where MLflow would create a database; a server looks after its own."""
+    if not settings.tracking_uri.startswith(SQLITE):
+        return nullcontext()
+    settings.paths.locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(settings.paths.locks / "mlflow.lock", timeout=_LOCK_SECONDS)
 
 
 def _experiment(client: MlflowClient, settings: Settings) -> str:
     name = settings.tracking.experiment_name
     existing = client.get_experiment_by_name(name)
-    if existing is not None:
-        if existing.lifecycle_stage == "deleted":
-            client.restore_experiment(existing.experiment_id)
-        return str(existing.experiment_id)
-    # A local store without an absolute location would drop artifacts into whatever folder one stands in.
-    local = settings.paths.mlflow_artifacts.as_uri() if settings.tracking_uri.startswith(_SQLITE) else None
-    return str(client.create_experiment(name, artifact_location=settings.tracking.artifact_location or local))
+    if existing is None:
+        # Without an absolute location a database store drops artifacts into whatever folder one stands in;
+        # a server over HTTP has a place of its own.
+        remote = settings.tracking_uri.startswith(("http://", "https://"))
+        location = settings.tracking.artifact_location or (None if remote else settings.paths.mlflow_artifacts.as_uri())
+        with _already_there():
+            return str(client.create_experiment(name, artifact_location=location))
+        existing = client.get_experiment_by_name(name)
+    if existing.lifecycle_stage == "deleted":
+        client.restore_experiment(existing.experiment_id)
+    return str(existing.experiment_id)
 
 
 def _registered_model(store: Store) -> None:
+    if not store.client.search_registered_models(f"name = '{store.model_name}'", max_results=1):
+        with _already_there():
+            store.client.create_registered_model(store.model_name, description="Median house value, 1990 US dollars.")
+
+
+@contextmanager
+def _already_there() -> Iterator[None]:
+    """Another process, perhaps on another host, may create the same thing first."""
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
-    if store.client.search_registered_models(f"name = '{store.model_name}'", max_results=1):
-        return
     try:
-        store.client.create_registered_model(store.model_name, description="Median house value, 1990 US dollars.")
+        yield
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise

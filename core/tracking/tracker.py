@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from core.domain.errors import RecordsError
+from core.domain.provenance import FAILURE_TAG
 from core.domain.runs import RunStatus
 from core.domain.settings import Config, settings_from
 from core.models.packaged import write_model
@@ -115,14 +116,23 @@ class MLflowTracker:
         """Log a fitted Pipeline (or the path of a model file already written) and return its MLflow model id.
 
         ``mlflow.pyfunc.load_model(f"models:/{model_id}")`` takes the nine raw columns.
+
+        Raises:
+            RecordsError: there is no file at the path.
         """
         from mlflow.entities import LoggedModelOutput
 
         store = self.store
         with tempfile.TemporaryDirectory(prefix="housing-lab-") as scratch, mlflow_errors(store.uri):
-            file = model if isinstance(model, Path) else Path(scratch) / "model.joblib"
-            if not isinstance(model, Path):
+            file = Path(model) if isinstance(model, str | Path) else Path(scratch) / "model.joblib"
+            if not isinstance(model, str | Path):
                 write_model(model, file)
+            elif not file.is_file():
+                raise RecordsError(
+                    "There is no model file to log.",
+                    where=str(file),
+                    remedy="Save the model first, then log the path save_model() returned.",
+                )
             logged = store.client.create_logged_model(
                 store.experiment_id, name=name, source_run_id=self.run_id, model_type="regressor"
             )
@@ -137,7 +147,7 @@ class MLflowTracker:
     def end_run(self, status: RunStatus | str = RunStatus.FINISHED, reason: str = "") -> None:
         """Close the run; ``reason`` becomes the tag ``failure``."""
         if reason:
-            self.set_tags({"failure": reason})
+            self.set_tags({FAILURE_TAG: reason})
         with mlflow_errors(self.store.uri):
             self.store.client.set_terminated(self.run_id, status=str(status))
             tune(self.store)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.data.ingest import DataIngestor, DataSource, known_source
+from core.data.ingest import DataIngestor, known_source
 from core.domain.errors import LabError, StoreUnavailable
+from core.domain.provenance import DataSource
 from core.domain.runs import RunStatus
 from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
 from core.models.packaged import file_sha256
-from core.tracking.local_registry import ModelRegistry
+from core.tracking.rebuild import open_registry
 from core.tracking.registry import all_versions
 from core.tracking.runs import list_runs
 from core.workflows.training import Connect
@@ -124,7 +125,7 @@ def _open_runs(settings: Settings, connect: Connect) -> Finding:
 
 
 def _registries(settings: Settings, connect: Connect) -> Finding:
-    entries = ModelRegistry(settings).list_models()
+    entries = open_registry(settings, connect).list_models()
     try:
         versions = {version.version for version in all_versions(connect())}
     except StoreUnavailable as error:
@@ -137,12 +138,12 @@ def _registries(settings: Settings, connect: Connect) -> Finding:
         "registries",
         ok=False,
         detail=f"Only in registry.json: {', '.join(gone) or 'none'}. Only in MLflow: {', '.join(unknown) or 'none'}.",
-        remedy="Versions deleted in MLflow stay in registry.json; move registry.json away to have it rebuilt.",
+        remedy="A version deleted in MLflow stays in registry.json; one made elsewhere is not entered there.",
     )
 
 
 def _model_files(settings: Settings, connect: Connect) -> Finding:
-    registry = ModelRegistry(settings)
+    registry = open_registry(settings, connect)
     entries = registry.list_models()
     wrong = [entry.version for entry in entries if not _is_whole(registry.model_file(entry), entry.sha256)]
     if not wrong:

@@ -15,7 +15,7 @@ from core.workflows.views import Expectation
 NEAREST: Final = 3
 
 
-def expected_duration(spec: TrainingSpec, past: Iterable[Run]) -> Expectation | None:
+def expected_duration(spec: TrainingSpec, past: Iterable[Run], *, on_demo: bool = False) -> Expectation | None:
     """The median of the nearest past fits, each scaled to this spec's number of trees.
 
     Nearest means: same family, knobs as alike as possible. Time grows in proportion to the trees and in
@@ -23,6 +23,7 @@ def expected_duration(spec: TrainingSpec, past: Iterable[Run]) -> Expectation | 
 
     Args:
         past: runs of any family and state, newest first; those that tell nothing are passed over.
+        on_demo: whether the training will be on demo data, which are fewer rows: only such runs then tell.
 
     Returns:
         None while no run of this family has finished.
@@ -31,6 +32,8 @@ def expected_duration(spec: TrainingSpec, past: Iterable[Run]) -> Expectation | 
     for run in past:
         seconds = run.fit_seconds
         if run.status is not RunStatus.FINISHED or run.family != spec.family or seconds is None:
+            continue
+        if run.is_demo is not on_demo:
             continue
         try:
             earlier = TrainingSpec.from_params(run.params)

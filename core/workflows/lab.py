@@ -1,38 +1,46 @@
-"""The lab as a screen sees it: one object a process, one call a question.
+"""The lab as a screen sees it: one object a server, one call a question.
 
 It keeps what is dear to make (the open store, the queue, loaded models) and hands out values. Safe to share
-between sessions and threads.
+between sessions and threads: no lock is held while a network, a disk or a model is waited for by others.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+import time
 from collections.abc import Sequence
 from typing import Final
 
-from core.data.ingest import DataSource, known_source
+from core.data.ingest import known_source
 from core.domain.errors import NotFound, StoreUnavailable
 from core.domain.house import House
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import Job, JobState, TrainingRequest
-from core.domain.runs import ModelVersion, Run
+from core.domain.provenance import DataSource, why_not_compared
+from core.domain.runs import Alias, ModelVersion, Run, Scores, TrainingOutcome
 from core.domain.settings import Settings
 from core.jobs.embedded import ensure_worker
 from core.jobs.engine import JobQueue
-from core.tracking.local_registry import ModelRegistry
-from core.tracking.registry import champion_or_newest, list_versions
+from core.tracking.local_registry import LocalVersion
+from core.tracking.rebuild import open_registry
+from core.tracking.registry import champion, champion_or_newest, version_before
 from core.tracking.runs import get_run, list_runs, read_importance, read_predictions
 from core.tracking.store import Store, open_store
 from core.workflows.expectation import expected_duration
+from core.workflows.recent import Recent
 from core.workflows.valuation import PriceSource, ServedModel, Valuation, choose_model, load_model, value
-from core.workflows.views import Expectation, Overview, TrainingResult, VersionCard
+from core.workflows.views import Expectation, HeldOut, Overview, TrainingResult, VersionCard
 
 KEPT_MODELS: Final = 3
 """Loaded models kept in memory: the one in use, and those looked at beside it. A deep forest is 200 MB."""
 
+KEPT_RESULTS: Final = 20
 RECENT_RUNS: Final = 10
+RETRY_SECONDS: Final = 10.0
+"""How long an unreachable store is taken at its word, so that screens do not wait for it again and again."""
+
 _LEARNT_FROM: Final = 200
+_LEARNT_FOR_SECONDS: Final = 20.0
 
 
 class Lab:
@@ -44,22 +52,32 @@ class Lab:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock = threading.RLock()
+        self._store_lock = threading.Lock()
+        self._queue_lock = threading.Lock()
         self._store: Store | None = None
+        self._away: tuple[float, StoreUnavailable] | None = None
         self._queue: JobQueue | None = None
-        self._models: OrderedDict[str, ServedModel] = OrderedDict()
+        self._models: Recent[str, ServedModel] = Recent(KEPT_MODELS)
+        self._held_out: Recent[str, HeldOut] = Recent(KEPT_RESULTS)
+        self._past: Recent[tuple[str, int], list[Run]] = Recent(KEPT_RESULTS)
 
     def connect(self) -> Store:
-        """MLflow's store, opened on first use; a failure is not kept, so the next call tries again."""
-        with self._lock:
+        """MLflow's store, opened on first use. A failure is remembered for some seconds, then tried again."""
+        with self._store_lock:
             if self._store is None:
-                self._store = open_store(self.settings)
+                if self._away is not None and time.monotonic() - self._away[0] < RETRY_SECONDS:
+                    raise self._away[1]
+                try:
+                    self._store = open_store(self.settings)
+                except StoreUnavailable as error:
+                    self._away = (time.monotonic(), error)
+                    raise
             return self._store
 
     @property
     def queue(self) -> JobQueue:
         """The job queue, opened on first use."""
-        with self._lock:
+        with self._queue_lock:
             if self._queue is None:
                 self._queue = JobQueue(self.settings)
             return self._queue
@@ -89,9 +107,7 @@ class Lab:
     def latest_job(self) -> Job | None:
         """What to look at when nobody says what: the training under way, else the newest."""
         running = [job for job in self.active_jobs() if job.state is JobState.RUNNING]
-        if running:
-            return running[0]
-        newest = self.queue.list_jobs(limit=1)
+        newest = running or self.queue.list_jobs(limit=1)
         return newest[0] if newest else None
 
     def cancel(self, job_id: str) -> None:
@@ -99,53 +115,57 @@ class Lab:
         self.queue.cancel(job_id)
 
     def overview(self) -> Overview:
-        """What the first screen shows. MLflow being out of reach leaves its part empty and says why."""
-        local = len(ModelRegistry(self.settings).list_models())
+        """What the first screen shows; from the local registry where MLflow is off or away."""
         try:
             store = self.connect()
             serving = champion_or_newest(store)
             runs = list_runs(store, limit=RECENT_RUNS)
-            card = self._card(store, serving) if serving else None
+            card = _card(store, serving) if serving else None
         except StoreUnavailable as error:
-            return Overview(None, is_champion=False, runs=(), local_versions=local, unreachable=error.what)
-        is_champion = serving is not None and "champion" in serving.aliases
-        return Overview(card, is_champion, tuple(runs), local)
+            newest = open_registry(self.settings, self.connect).latest()
+            return Overview(
+                serving=_local_card(newest) if newest else None,
+                is_champion=False,
+                unreachable=error.what,
+                mlflow_is_off=not self.settings.training.enable_mlflow,
+            )
+        return Overview(card, serving is not None and Alias.CHAMPION in serving.aliases, tuple(runs))
 
-    def result(self, job: Job) -> TrainingResult | None:
-        """A succeeded training with all the Train screen draws; None while MLflow holds no run of it."""
-        if job.outcome is None or job.outcome.run_id is None or job.outcome.version is None:
-            return None
+    def result(self, outcome: TrainingOutcome) -> TrainingResult:
+        """A finished training with all the Train screen draws; without plots where MLflow holds no run of it."""
+        if outcome.run_id is None or outcome.version is None:
+            return TrainingResult(outcome, reference=None, not_compared="", held_out=None)
         store = self.connect()
-        run = get_run(store, job.outcome.run_id)
-        reference = self._reference(store, job.outcome.version)
-        row_ids, actual, predicted = read_predictions(store, run.run_id)
-        method, importance = read_importance(store, run.run_id)
+        run = get_run(store, outcome.run_id)
+        reference = self._reference(store, outcome.version)
         return TrainingResult(
-            job=job,
-            run=run,
+            outcome=outcome,
             reference=reference,
-            not_compared=_why_not_compared(run, reference),
-            row_ids=row_ids,
-            actual=actual,
-            predicted=predicted,
-            importance_method=method,
-            importance=tuple(importance.items()),
-            threshold_checks=tuple(job.outcome.threshold_checks.items()),
+            not_compared=why_not_compared(run.tags, reference.tags, reference.title) if reference else "",
+            held_out=self._held_out.get(outcome.run_id, lambda: _read_held_out(store, run)),
         )
 
-    def reference(self) -> VersionCard | None:
-        """The version new ones are measured against: the champion, else the newest; None without any."""
-        store = self.connect()
-        serving = champion_or_newest(store)
-        return self._card(store, serving) if serving else None
+    def reference_for(self, job: Job) -> VersionCard | None:
+        """The version whose score a growing model is drawn against; None where there is none on the same data."""
+        try:
+            store = self.connect()
+            serving = champion_or_newest(store)
+            if serving is None or job.run_id is None or serving.run_id == job.run_id:
+                return None
+            card, run = _card(store, serving), get_run(store, job.run_id)
+        except (StoreUnavailable, NotFound):
+            return None
+        return None if why_not_compared(run.tags, card.tags, card.title) else card
 
     def expected_duration(self, spec: TrainingSpec) -> Expectation | None:
         """How long a training should take; None while no run of its family has finished."""
+        # Asked at every move of a slider, so the past is read again only now and then.
+        now = int(time.monotonic() / _LEARNT_FOR_SECONDS)
         try:
-            past = list_runs(self.connect(), limit=_LEARNT_FROM, filter_text=f"params.family = '{spec.family.value}'")
+            past = self._past.get((spec.family.value, now), lambda: self._past_runs(spec))
         except StoreUnavailable:
             return None
-        return expected_duration(spec, past)
+        return expected_duration(spec, past, on_demo=self.data_is_demo())
 
     def price_source(self, version: str | None = None) -> PriceSource:
         """The version a price would come from now. Raises NoModel, NotFound."""
@@ -153,42 +173,49 @@ class Lab:
 
     def value(self, house: House, version: str | None = None) -> Valuation:
         """The price of a house from the champion, the newest version, or the one named."""
-        return value(self._model(self.price_source(version)), house)
+        source = self.price_source(version)
+        model = self._models.get(source.sha256, lambda: load_model(self.settings, self.connect, source))
+        # The file is the same; on what ground it serves may have changed since it was loaded.
+        return value(ServedModel(model.pipeline, source), house)
 
-    def _model(self, source: PriceSource) -> ServedModel:
-        with self._lock:
-            model = self._models.get(source.sha256)
-            if model is None:
-                model = load_model(self.settings, self.connect, source)
-                self._models[source.sha256] = model
-                while len(self._models) > KEPT_MODELS:
-                    self._models.popitem(last=False)
-            self._models.move_to_end(source.sha256)
-        # The file is the same; who serves it (champion or not) may have changed since it was loaded.
-        return ServedModel(model.pipeline, source)
-
-    def _card(self, store: Store, version: ModelVersion) -> VersionCard:
-        try:
-            return VersionCard(version, get_run(store, version.run_id))
-        except NotFound:
-            return VersionCard(version, None)
+    def _past_runs(self, spec: TrainingSpec) -> list[Run]:
+        return list_runs(self.connect(), limit=_LEARNT_FROM, filter_text=f"params.family = '{spec.family.value}'")
 
     def _reference(self, store: Store, version: str) -> VersionCard | None:
         """The champion, unless it is this very version; else the version before this one."""
-        serving = champion_or_newest(store)
-        if serving is not None and "champion" in serving.aliases and serving.version != version:
-            return self._card(store, serving)
-        earlier = [found for found in list_versions(store, limit=1000) if int(found.version) < int(version)]
-        return self._card(store, earlier[0]) if earlier else None
+        holder = champion(store)
+        other = holder if holder is not None and holder.version != version else version_before(store, version)
+        return _card(store, other) if other else None
 
 
-def _why_not_compared(run: Run, reference: VersionCard | None) -> str:
-    """Why two runs have no difference worth a figure: other rows, or another split."""
-    if reference is None or reference.run is None:
-        return ""
-    theirs = reference.run.tags
-    if run.tags.get("data.sha256") != theirs.get("data.sha256"):
-        return f"Version {reference.version.version} was trained on other data, so the scores are not compared."
-    if run.tags.get("split") != theirs.get("split"):
-        return f"Version {reference.version.version} was scored on other held-out rows, so the scores are not compared."
-    return ""
+def _read_held_out(store: Store, run: Run) -> HeldOut:
+    row_ids, actual, predicted = read_predictions(store, run.run_id)
+    method, importance = read_importance(store, run.run_id)
+    return HeldOut(row_ids, actual, predicted, method, tuple(importance.items()))
+
+
+def _card(store: Store, version: ModelVersion) -> VersionCard:
+    run: Run | None
+    try:
+        run = get_run(store, version.run_id)
+    except NotFound:
+        run = None
+    return VersionCard(
+        version=version.version,
+        run_id=version.run_id,
+        run_name=run.name if run else "",
+        started=run.started if run else None,
+        scores=run.scores if run else None,
+        tags=version.tags,
+    )
+
+
+def _local_card(entry: LocalVersion) -> VersionCard:
+    return VersionCard(
+        version=entry.version,
+        run_id=entry.run_id,
+        run_name="",
+        started=entry.created_at,
+        scores=Scores.from_metrics(entry.metrics),
+        tags=entry.tags,
+    )

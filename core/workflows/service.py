@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Final, Self
 
 from core.domain.errors import LabError
-from core.domain.settings import Settings
+from core.domain.settings import Settings, load_settings
 from core.workflows.lab import Lab
 
 CHECK_SECONDS: Final = 5.0
@@ -17,11 +18,16 @@ _log = logging.getLogger(__name__)
 class BackgroundService:
     """A thread that lives as long as the server.
 
-    It never ends the worker: that ends by itself, with its last job, once the app is gone.
+    It never ends the worker: that ends by itself, with its last job, once the app is gone. Nor does it end
+    the server: what is wrong with the settings or the records is said in the log and on the screens.
+
+    Args:
+        settings: reads the settings; called in the thread.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._lab = Lab(settings)
+    def __init__(self, settings: Callable[[], Settings] = load_settings) -> None:
+        self._settings = settings
+        self._lab: Lab | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lab-service", daemon=True)
 
@@ -35,18 +41,22 @@ class BackgroundService:
 
     def _run(self) -> None:
         complaint = ""
-        warm = False
-        while True:
+        while not self._stop.is_set():
             try:
-                self._lab.keep_worker()
-                if not warm:
-                    warm = True
-                    self._lab.overview()
+                self._look_after()
                 complaint = ""
             except LabError as error:
-                # Said once, not every five seconds; the screens say it too.
+                # Said once, not every five seconds.
                 if str(error) != complaint:
                     complaint = str(error)
                     _log.warning("%s", error)
-            if self._stop.wait(CHECK_SECONDS):
-                return
+            self._stop.wait(CHECK_SECONDS)
+
+    def _look_after(self) -> None:
+        first = self._lab is None
+        if self._lab is None:
+            self._lab = Lab(self._settings())
+        self._lab.keep_worker()
+        if first:
+            # Imports MLflow while nobody waits for it yet.
+            self._lab.overview()

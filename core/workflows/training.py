@@ -7,28 +7,29 @@ one run, and a run is registered once.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from core.data.download import ProgressReport as DownloadReport
 from core.data.ingest import DataIngestor
 from core.data.split import split_rows
-from core.domain.errors import LabError, RecordsError, StoreUnavailable, TrainingCancelled
+from core.domain.errors import LabError, RecordsError, TrainingCancelled
 from core.domain.jobs import Progress, TrainingRequest
+from core.domain.provenance import JOB_TAG
 from core.domain.runs import RunStatus, TrainingOutcome
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.evaluation.evaluate import ModelEvaluator, write_report
-from core.models.packaged import write_model
+from core.models.packaged import model_file_name, write_model
 from core.models.trainer import ModelTrainer, Report, ShouldStop
 from core.tracking.lineage import Lineage, code_version
-from core.tracking.local_registry import ModelRegistry
-from core.tracking.rebuild import entries_from_mlflow
-from core.tracking.registry import note_local_version, register_version, version_of_run
+from core.tracking.rebuild import open_registry
+from core.tracking.registry import note_local_version, register_version, version_of_run, withdraw_version
 from core.tracking.runs import find_run_of_job
 from core.tracking.store import Store
 from core.tracking.tracker import MLflowTracker
@@ -36,6 +37,8 @@ from core.workflows.artifacts import write_artifacts
 from core.workflows.stage_log import PipelineLogger
 
 STAGE: Final = "train_model"
+_LOCALLY: Final = "Recorded in the local registry only."
+_log = logging.getLogger(__name__)
 
 Connect = Callable[[], Store]
 """Opens MLflow's store, or raises StoreUnavailable: training then goes on without it."""
@@ -58,14 +61,15 @@ class Fitted:
     metrics: Mapping[str, float]
     threshold_checks: Mapping[str, bool]
     curve: tuple[tuple[int, float], ...]
-    lineage: Mapping[str, Any]
+    lineage: Lineage
 
     def as_payload(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Fitted:
-        return cls(**{**payload, "curve": tuple((int(step), float(rmse)) for step, rmse in payload["curve"])})
+        curve = tuple((int(step), float(rmse)) for step, rmse in payload["curve"])
+        return cls(**{**payload, "curve": curve, "lineage": Lineage(**payload["lineage"])})
 
 
 def train_now(
@@ -84,33 +88,38 @@ def train_now(
     """
     job_id = f"inline-{time.time_ns()}"
     run = open_run(request, connect, job_id)
-    with closing_run(settings, connect, job_id, run):
-        fitted = fit(settings, request, job_id, report=report, should_stop=should_stop)
+    with ClosingRun(settings, connect, job_id, run):
+        fitted = fit(settings, request, connect, job_id, run, report=report, should_stop=should_stop)
         return record(settings, request, connect, job_id, run, fitted)
 
 
 def open_run(request: TrainingRequest, connect: Connect, job_id: str) -> OpenedRun:
     """Open this job's MLflow run, or find the one it opened before a crash."""
+    run_id: str | None = None
     try:
         store = connect()
         tracker = MLflowTracker(store=store)
         earlier = find_run_of_job(store, job_id)
-        if earlier is not None:
-            tracker.continue_run(earlier.run_id)
-            return OpenedRun(earlier.run_id)
-        run_id = tracker.start_run(
-            request.run_name, {"job.id": job_id, "mlflow.user": request.actor, "mlflow.source.type": "JOB"}
-        )
+        if earlier is None:
+            run_id = tracker.start_run(
+                request.run_name, {JOB_TAG: job_id, "mlflow.user": request.actor, "mlflow.source.type": "JOB"}
+            )
+        else:
+            run_id = earlier.run_id
+            tracker.continue_run(run_id)
+        # Once more after a crash as well: it may have come between the run and its params.
         tracker.log_params(request.spec.as_params())
-    except StoreUnavailable as error:
-        return OpenedRun(None, f"Recorded in the local registry only. {error.what}")
+    except RecordsError as error:
+        return OpenedRun(run_id, f"{_LOCALLY} {error.what}")
     return OpenedRun(run_id)
 
 
 def fit(
     settings: Settings,
     request: TrainingRequest,
+    connect: Connect,
     job_id: str,
+    run: OpenedRun,
     *,
     report: Report | None = None,
     should_stop: ShouldStop | None = None,
@@ -125,15 +134,24 @@ def fit(
     log.stage_start()
     publish = report or (lambda progress: None)
     publish(Progress("reading the data"))
-    dataset = DataIngestor(settings).ingest()
+    dataset = DataIngestor(settings, report=_download_progress(publish)).ingest()
     split = split_rows(dataset.rows, test_size=settings.data.test_size, random_state=settings.data.random_state)
+    lineage = Lineage(
+        data_sha256=dataset.sha256,
+        data_source=str(dataset.source),
+        data_address=str(dataset.path),
+        rows=len(dataset.rows),
+        split=split.name,
+        code_version=code_version(PROJECT_ROOT),
+    )
+    _tag(connect, run, lineage)
     log.info(f"{request.run_name}: {request.spec.as_params()}")
     log.info(f"{len(dataset.rows):,} rows ({dataset.source}), SHA-256 {dataset.sha256}, split {split.name}")
 
     trainer = ModelTrainer(settings, request.spec)
     held_out = (split.X_test, split.y_test)
     trainer.train(split.X_train, split.y_train, watched=held_out, report=publish, should_stop=should_stop)
-    publish(Progress("scoring the held-out rows", curve=trainer.curve))
+    publish(Progress("scoring the held-out rows"))
     predicted = trainer.predict(split.X_test)
     evaluation = ModelEvaluator(settings).judge(split.y_test, predicted)
     metrics = {
@@ -145,24 +163,17 @@ def fit(
     for name, value in metrics.items():
         log.metric(name, value)
 
-    publish(Progress("writing the model", curve=trainer.curve))
-    lineage = Lineage(
-        data_sha256=dataset.sha256,
-        data_source=str(dataset.source),
-        data_address=str(dataset.path),
-        rows=len(dataset.rows),
-        split=split.name,
-        code_version=code_version(PROJECT_ROOT),
-    )
+    publish(Progress("writing the model"))
     work = WorkFolder(settings, job_id)
     write_artifacts(work.artifacts, request.run_name, trainer.importance, split.y_test, predicted)
+    sha256 = write_model(trainer.pipeline, work.model)
     return Fitted(
-        saved_name=f"model_{request.spec.family.value}_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}.joblib",
-        sha256=write_model(trainer.pipeline, work.model),
+        saved_name=model_file_name(request.spec.family),
+        sha256=sha256,
         metrics=metrics,
         threshold_checks=evaluation.threshold_checks,
         curve=trainer.curve,
-        lineage=asdict(lineage),
+        lineage=lineage,
     )
 
 
@@ -171,26 +182,24 @@ def record(
 ) -> TrainingOutcome:
     """Log and register what ``fit`` left, in MLflow and in registry.json, and end the run.
 
-    MLflow going out of reach does not lose the model: it is registered locally, and the outcome says so.
+    MLflow refusing or being away does not lose the model: it is registered locally, and the outcome says so.
     """
-    log = PipelineLogger(STAGE, settings)
     work = WorkFolder(settings, job_id)
     notes = [run.note] if run.note else []
-    store: Store | None = None
     version: str | None = None
     if run.run_id is not None:
         try:
-            store = connect()
-            version = _record_in_mlflow(settings, request, store, work, run.run_id, fitted)
-        except StoreUnavailable as error:
-            store = None
-            notes.append(f"Recorded in the local registry only. {error.what}")
-    local_version = _record_locally(settings, request, store, work, run.run_id, version, fitted)
-    if store is not None and run.run_id is not None and version is not None:
-        note_local_version(store, version, local_version, fitted.saved_name)
-        tracker = MLflowTracker(settings, store)
-        tracker.continue_run(run.run_id)
-        tracker.end_run()
+            version = _record_in_mlflow(settings, request, connect(), work, run.run_id, fitted)
+        except RecordsError as error:
+            notes.append(f"{_LOCALLY} {error.what}")
+    local_version = _record_locally(settings, request, connect, work, run.run_id, version, fitted)
+    # From here on the model is registered: what fails now is told, and takes nothing back.
+    if run.run_id is not None and version is not None:
+        try:
+            note_local_version(connect(), version, local_version, fitted.saved_name)
+            _end(settings, connect, run.run_id, RunStatus.FINISHED)
+        except RecordsError as error:
+            notes.append(f"The run could not be closed: {error.what}")
     outcome = TrainingOutcome(
         run_name=request.run_name,
         family=request.spec.family.value,
@@ -200,35 +209,42 @@ def record(
         run_id=run.run_id,
         version=version,
         local_version=local_version,
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(notes)),
     )
-    write_report(outcome.as_report(), settings.paths.evaluation_report)
-    log.info(f"registered as {local_version}" + (f" and MLflow version {version}" if version else ""))
-    for note in notes:
-        log.info(note)
-    log.stage_end()
+    try:
+        write_report(outcome.as_report(), settings.paths.evaluation_report)
+        _log_ending(settings, outcome)
+    except RecordsError as error:
+        outcome = replace(outcome, notes=(*outcome.notes, error.what))
     work.remove()
     return outcome
 
 
 def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, error: BaseException) -> None:
-    """Close the run of a training that did not end well, and remove what it wrote."""
+    """Close the run of a training that did not end well, and remove what it wrote.
+
+    A cancel may come after the model was registered: then it is taken back from both registries, so that
+    "cancelled" always means that nothing is left.
+    """
     cancelled = isinstance(error, TrainingCancelled)
     reason = error.what if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
-    log = PipelineLogger(STAGE, settings)
-    log.info(reason)
-    log.stage_end("cancelled" if cancelled else "failed")
+    troubles = []
+    WorkFolder(settings, job_id).remove()
     if run.run_id is not None:
         try:
-            tracker = MLflowTracker(settings, connect())
-            tracker.continue_run(run.run_id)
-            tracker.end_run(RunStatus.KILLED if cancelled else RunStatus.FAILED, reason)
-        except StoreUnavailable as unreachable:
-            log.info(f"the run could not be closed: {unreachable.what}")
-    WorkFolder(settings, job_id).remove()
+            if cancelled:
+                withdraw_version(connect(), run.run_id)
+                open_registry(settings, connect).remove_run(run.run_id)
+            _end(settings, connect, run.run_id, RunStatus.KILLED if cancelled else RunStatus.FAILED, reason)
+        except RecordsError as trouble:
+            troubles.append(f"the run could not be closed: {trouble.what}")
+    log = PipelineLogger(STAGE, settings)
+    for line in (reason, *troubles):
+        log.info(line)
+    log.stage_end("cancelled" if cancelled else "failed")
 
 
-class closing_run:  # noqa: N801 - reads as a phrase at the `with`
+class ClosingRun:
     """Whatever error leaves the block, the run behind it does not say RUNNING for ever."""
 
     def __init__(self, settings: Settings, connect: Connect, job_id: str, run: OpenedRun) -> None:
@@ -251,8 +267,41 @@ class WorkFolder:
         self.artifacts = self.root / "artifacts"
 
     def remove(self) -> None:
-        if self.root.exists():
-            shutil.rmtree(self.root)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def _tag(connect: Connect, run: OpenedRun, lineage: Lineage) -> None:
+    """Say on the run what it is made of as soon as that is known: a failed run is told apart too."""
+    if run.run_id is None:
+        return
+    try:
+        tracker = MLflowTracker(store=connect())
+        tracker.continue_run(run.run_id)
+        tracker.set_tags(lineage.as_tags())
+    except RecordsError as error:
+        _log.warning("the run's lineage could not be tagged yet: %s", error)
+
+
+def _download_progress(publish: Report) -> DownloadReport:
+    def told(what: str, done: int, total: int) -> None:
+        publish(Progress(what, done, total, "bytes") if total else Progress(what))
+
+    return told
+
+
+def _end(settings: Settings, connect: Connect, run_id: str, status: RunStatus, reason: str = "") -> None:
+    tracker = MLflowTracker(settings, connect())
+    tracker.continue_run(run_id)
+    tracker.end_run(status, reason)
+
+
+def _log_ending(settings: Settings, outcome: TrainingOutcome) -> None:
+    log = PipelineLogger(STAGE, settings)
+    version = f" and MLflow version {outcome.version}" if outcome.version else ""
+    log.info(f"{outcome.run_name} is registered as {outcome.local_version}{version}")
+    for note in outcome.notes:
+        log.info(note)
+    log.stage_end()
 
 
 def _record_in_mlflow(
@@ -262,10 +311,9 @@ def _record_in_mlflow(
     registered = version_of_run(store, run_id)
     if registered is not None:
         return registered.version
-    lineage = Lineage(**fitted.lineage)
     tracker = MLflowTracker(settings, store)
     tracker.continue_run(run_id)
-    tracker.log_lineage(lineage)
+    tracker.log_lineage(fitted.lineage)
     tracker.log_metrics(fitted.metrics)
     tracker.log_curve("held_out_rmse", fitted.curve)
     tracker.log_files(work.artifacts)
@@ -276,14 +324,14 @@ def _record_in_mlflow(
         model_id=model_id,
         sha256=fitted.sha256,
         family=request.spec.family.value,
-        tags=lineage.as_tags(),
+        tags=fitted.lineage.as_tags(),
     ).version
 
 
 def _record_locally(
     settings: Settings,
     request: TrainingRequest,
-    store: Store | None,
+    connect: Connect,
     work: WorkFolder,
     run_id: str | None,
     version: str | None,
@@ -302,13 +350,12 @@ def _record_locally(
                 where=str(saved),
                 remedy="Free some disk space or correct the folder's permissions, then train again.",
             ) from error
-    registry = ModelRegistry(settings, rebuild=None if store is None else lambda: entries_from_mlflow(settings, store))
-    return registry.register_model(
+    return open_registry(settings, connect).register_model(
         saved,
         fitted.metrics,
         family=request.spec.family.value,
         params=request.spec.as_params(),
-        tags=Lineage(**fitted.lineage).as_tags(),
+        tags=fitted.lineage.as_tags(),
         run_id=run_id,
         mlflow_version=version,
         sha256=fitted.sha256,

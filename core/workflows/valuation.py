@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from core.domain.errors import NoModel, StoreUnavailable
 from core.domain.house import House
-from core.domain.money import is_capped, price_text
+from core.domain.money import LOWEST_RECORDED, dollars, is_capped, price_text
+from core.domain.provenance import is_demo
 from core.domain.runs import Alias, ModelVersion
 from core.domain.settings import Settings
 from core.models.packaged import read_model
-from core.tracking.local_registry import LocalVersion, ModelRegistry
+from core.tracking.local_registry import LOCAL_PREFIX, LocalVersion
+from core.tracking.rebuild import open_registry
 from core.tracking.registry import champion_or_newest, get_version, load_version
 from core.tracking.store import Store
 from core.workflows.training import Connect
 
 
+class Ground(StrEnum):
+    """Why a version is the one that prices."""
+
+    NAMED = "named"
+    CHAMPION = "champion"
+    NEWEST = "newest"
+    MLFLOW_AWAY = "mlflow away"
+
+
 @dataclass(frozen=True, slots=True)
 class PriceSource:
-    """Which version a price comes from, and on what ground: an alias, a name, or being the newest."""
+    """Which version a price comes from, and on what ground."""
 
     version: str
     family: str
     run_id: str | None
     sha256: str
-    is_champion: bool
+    ground: Ground
     is_demo: bool
-    is_named: bool
 
     @property
     def sentence(self) -> str:
         """``Priced by version 3, the newest: no champion is promoted yet.``"""
-        if self.is_named:
-            return f"Priced by version {self.version}, as you chose."
-        if self.is_champion:
-            return f"Priced by version {self.version}, the champion."
-        return f"Priced by version {self.version}, the newest: no champion is promoted yet."
+        match self.ground:
+            case Ground.NAMED:
+                why = "as you chose"
+            case Ground.CHAMPION:
+                why = "the champion"
+            case Ground.NEWEST:
+                why = "the newest: no champion is promoted yet"
+            case Ground.MLFLOW_AWAY:
+                why = "the newest of the local registry, because MLflow's records are not in use"
+        return f"Priced by version {self.version}, {why}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +84,10 @@ class Valuation:
             told.append(
                 "The survey recorded every median above $500,000 as 500,001, so no model can say how much more."
             )
+        if self.price < LOWEST_RECORDED:
+            told.append(
+                f"The survey recorded no median below {dollars(LOWEST_RECORDED)}: the model runs on beyond its data."
+            )
         if self.source.is_demo:
             told.append("This model was trained on invented demo data: the price means nothing.")
         return tuple(told)
@@ -90,24 +110,25 @@ def choose_model(settings: Settings, connect: Connect, version: str | None = Non
         NoModel: nothing is trained yet. NotFound: there is no such version.
         StoreUnavailable: a version of MLflow is named and the store does not answer.
     """
-    if version is not None and version.startswith("v_"):
-        return _local_source(ModelRegistry(settings).get_model(version), named=True)
+    if version is not None and version.startswith(LOCAL_PREFIX):
+        return _local_source(open_registry(settings, connect).get_model(version), Ground.NAMED)
     try:
         store = connect()
         found = get_version(store, version) if version is not None else champion_or_newest(store)
+        ground = Ground.NEWEST
     except StoreUnavailable:
         if version is not None:
             raise
-        found = None
+        found, ground = None, Ground.MLFLOW_AWAY
     if found is not None:
-        return _source(found, named=version is not None)
-    newest = ModelRegistry(settings).latest()
+        return _source(found, Ground.NAMED if version is not None else ground)
+    newest = open_registry(settings, connect).latest()
     if newest is None:
         raise NoModel(
             "No model is trained yet, so there is no price.",
             remedy="Train one on the Train screen, or with `python -m core train`.",
         )
-    return _local_source(newest, named=False)
+    return _local_source(newest, ground)
 
 
 def load_model(settings: Settings, connect: Connect, source: PriceSource) -> ServedModel:
@@ -116,8 +137,8 @@ def load_model(settings: Settings, connect: Connect, source: PriceSource) -> Ser
     Raises:
         UntrustedModel: the file is not the one that was recorded. RecordsError: it is gone.
     """
-    if source.version.startswith("v_"):
-        registry = ModelRegistry(settings)
+    if source.version.startswith(LOCAL_PREFIX):
+        registry = open_registry(settings, connect)
         pipeline = read_model(registry.model_file(registry.get_model(source.version)), source.sha256)
     else:
         store: Store = connect()
@@ -134,25 +155,24 @@ def value(model: ServedModel, house: House) -> Valuation:
     return Valuation(house, float(model.pipeline.predict(row)[0]), model.source)
 
 
-def _source(version: ModelVersion, *, named: bool) -> PriceSource:
+def _source(version: ModelVersion, ground: Ground) -> PriceSource:
+    is_champion = ground is Ground.NEWEST and Alias.CHAMPION in version.aliases
     return PriceSource(
         version=version.version,
         family=version.family,
         run_id=version.run_id or None,
         sha256=version.sha256,
-        is_champion=Alias.CHAMPION in version.aliases,
+        ground=Ground.CHAMPION if is_champion else ground,
         is_demo=version.is_demo,
-        is_named=named,
     )
 
 
-def _local_source(entry: LocalVersion, *, named: bool) -> PriceSource:
+def _local_source(entry: LocalVersion, ground: Ground) -> PriceSource:
     return PriceSource(
         version=entry.version,
         family=entry.family,
         run_id=entry.run_id,
         sha256=entry.sha256,
-        is_champion=False,
-        is_demo=entry.tags.get("data.source") == "demo",
-        is_named=named,
+        ground=ground,
+        is_demo=is_demo(entry.tags),
     )

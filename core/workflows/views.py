@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.domain.jobs import Job
-from core.domain.runs import ModelVersion, Run, Scores
+from core.domain.runs import Run, Scores, TrainingOutcome
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,38 +15,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VersionCard:
-    """A registered version with the scores of its run; ``scores`` is None where the run is gone."""
+    """A version with the scores of its training; ``scores`` is None where its run is gone."""
 
-    version: ModelVersion
-    run: Run | None
+    version: str
+    run_id: str | None
+    run_name: str
+    started: datetime | None
+    scores: Scores | None
+    tags: Mapping[str, str]
 
     @property
-    def scores(self) -> Scores | None:
-        return self.run.scores if self.run else None
-
-    @property
-    def sha256_of_data(self) -> str:
-        return self.version.tags.get("data.sha256", "")
+    def title(self) -> str:
+        return f"version {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The first screen: what prices houses now, the newest runs, and the jobs under way.
+    """The first screen: what prices houses now, and the newest runs.
 
     ``serving`` is the champion, or the newest version while none is promoted (``is_champion`` says which).
-    ``unreachable`` says why MLflow's part is empty when its store does not answer.
+    ``unreachable`` says why there are no runs when MLflow does not answer; ``mlflow_is_off`` that nobody
+    expects it to.
     """
 
     serving: VersionCard | None
     is_champion: bool
-    runs: tuple[Run, ...]
-    local_versions: int
+    runs: tuple[Run, ...] = ()
     unreachable: str = ""
+    mlflow_is_off: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Nothing was ever trained here."""
-        return self.serving is None and not self.runs and not self.local_versions
+        return self.serving is None and not self.runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +60,42 @@ class ScoreLine:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrainingResult:
-    """A finished training: its scores beside the reference's, and what the plots need.
+class HeldOut:
+    """What the plots of a run need.
 
-    ``actual`` and ``predicted`` are held-out prices in 1990 USD of shape (n,), ``row_ids`` their rows in the
-    data file. ``reference`` is the champion, or the newest earlier version; None for the first.
-    ``not_compared`` says why there is no difference to it.
+    ``actual`` and ``predicted`` are prices in 1990 USD of shape (n,), ``row_ids`` their rows in the data file.
+    ``importance`` holds (column, share), largest first, measured by ``importance_method``.
     """
 
-    job: Job
-    run: Run
-    reference: VersionCard | None
-    not_compared: str
     row_ids: np.ndarray
     actual: np.ndarray
     predicted: np.ndarray
     importance_method: str
     importance: tuple[tuple[str, float], ...]
-    threshold_checks: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingResult:
+    """A finished training: its scores beside the reference's, and what the plots need.
+
+    ``reference`` is the champion, or the version before this one; None for the first. ``not_compared`` says
+    why there is no difference to it. ``held_out`` is None where MLflow holds no run of it.
+    """
+
+    outcome: TrainingOutcome
+    reference: VersionCard | None
+    not_compared: str
+    held_out: HeldOut | None
+
+    @property
+    def version(self) -> str:
+        """The version it was registered as: MLflow's, else the local registry's."""
+        return self.outcome.version or self.outcome.local_version
 
     @property
     def lines(self) -> tuple[ScoreLine, ...]:
         """RMSE, MAE, R² and MAPE in that order."""
-        scores = self.run.scores
+        scores = self.outcome.scores
         if scores is None:
             return ()
         other = self.reference.scores if self.reference and not self.not_compared else None
@@ -89,6 +104,11 @@ class TrainingResult:
             ScoreLine(name, figure, figure - against[name] if name in against else None)
             for name, figure in scores.as_metrics().items()
         )
+
+    @property
+    def missed_thresholds(self) -> tuple[str, ...]:
+        """The scores that do not reach the thresholds of config.yaml."""
+        return tuple(name for name, reached in self.outcome.threshold_checks.items() if not reached)
 
 
 @dataclass(frozen=True, slots=True)

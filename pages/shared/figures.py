@@ -22,11 +22,11 @@ _HELP: Final = {
     "mape": "Mean absolute percentage error: how far off an estimate is on average, in percent of the price.",
 }
 _STATUS: Final = {
-    RunStatus.FINISHED: ":material/check_circle: finished",
-    RunStatus.RUNNING: ":material/progress_activity: running",
-    RunStatus.SCHEDULED: ":material/hourglass_top: queued",
-    RunStatus.FAILED: ":material/error: failed",
-    RunStatus.KILLED: ":material/cancel: cancelled",
+    RunStatus.FINISHED: "finished",
+    RunStatus.RUNNING: "running",
+    RunStatus.SCHEDULED: "queued",
+    RunStatus.FAILED: "failed",
+    RunStatus.KILLED: "cancelled",
 }
 
 
@@ -40,18 +40,21 @@ def figure_text(name: str, value: float | None) -> str:
 def score_tiles(scores: Scores | None) -> None:
     """RMSE, MAE, R² and MAPE side by side; a missing figure shows as a dash."""
     figures = scores.as_metrics() if scores else {}
-    tiles([ScoreLine(name, figures[name], None) if name in figures else None for name in _LABELS])
+    tiles([ScoreLine(name, figure, None) for name, figure in figures.items()])
 
 
-def tiles(lines: Sequence[ScoreLine | None]) -> None:
+def tiles(lines: Sequence[ScoreLine]) -> None:
     """Score tiles with the difference to a reference where there is one."""
-    columns = st.columns(4)
-    for column, (name, label), line in zip(columns, _LABELS.items(), lines, strict=True):
+    known = {line.name: line for line in lines}
+    for column, (name, label) in zip(st.columns(4), _LABELS.items(), strict=True):
+        line = known.get(name)
+        change = _change(name, line.difference) if line and line.difference is not None else None
         column.metric(
             label,
             figure_text(name, line.value) if line else MISSING,
-            delta=_change(name, line.difference) if line and line.difference is not None else None,
-            delta_color="normal" if name == "r2_score" else "inverse",
+            delta=change,
+            delta_color="off" if change in _NO_CHANGE else "normal" if name == "r2_score" else "inverse",
+            delta_arrow="off" if change in _NO_CHANGE else "auto",
             help=_HELP[name],
         )
 
@@ -62,7 +65,7 @@ def run_table(runs: Sequence[Run]) -> None:
         [
             {
                 "Run": run.name,
-                "Status": run.status.value.lower(),
+                "Status": _STATUS[run.status],
                 "Family": run.family or MISSING,
                 **{label: figure_text(name, run.metrics.get(name)) for name, label in _LABELS.items()},
                 "Fit": duration(run.fit_seconds),
@@ -85,6 +88,9 @@ def chart(figure: Figure, key: str) -> None:
     from core.charts.frame import CONFIG
 
     st.plotly_chart(figure, key=key, config=dict(CONFIG))
+
+
+_NO_CHANGE: Final = {"$0", "+0.0000", "-0.0000", "+0.0 points", "-0.0 points"}
 
 
 def _change(name: str, difference: float) -> str:

@@ -38,12 +38,16 @@ def errors() -> Iterator[None]:
 
 
 def show_error(error: LabError) -> None:
-    """What is wrong, where, and what to do, in one box."""
-    with st.container(key="lab_error"):
-        st.error(escape(error.what), icon=":material/error:")
-        st.markdown(f"**What to do:** {escape(error.remedy)}")
-        if error.where:
-            st.caption(f"Where: `{error.where}`")
+    """What is wrong, where, and what to do."""
+    tell_refusal(error.what, error.remedy, error.where)
+
+
+def tell_refusal(what: str, remedy: str, where: str = "") -> None:
+    """The three parts of every error, as they are drawn everywhere."""
+    st.error(escape(what), icon=":material/error:")
+    st.markdown(f"**What to do:** {escape(remedy)}")
+    if where:
+        st.caption(f"Where: {escape(where)}")
 
 
 def escape(text: str) -> str:

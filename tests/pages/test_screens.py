@@ -145,13 +145,15 @@ def test_a_feature_the_address_gets_wrong_falls_back_to_its_default(
     assert _slider(what_if, "Median income ($10,000 a year)").value == FEATURES["median_income"].default
 
 
-def test_mlflow_out_of_reach_is_said_on_home_and_prices_come_from_the_local_registry(
+def test_mlflow_switched_off_is_said_on_home_and_prices_come_from_the_local_registry(
     trained_settings: Settings, open_screen: OpenScreen
 ) -> None:
     cut_off = trained_settings.model_copy(
         update={"training": trained_settings.training.model_copy(update={"enable_mlflow": False})}
     )
-    assert any("switched off" in warning.value for warning in open_screen(cut_off).warning)
+    home = open_screen(cut_off)
+    assert any("switched off" in info.value for info in home.info)
+    assert [metric.label for metric in home.metric] == ["RMSE", "MAE", "R²", "MAPE"], "scores of the local registry"
     what_if = open_screen(cut_off, "what_if", median_income="4")
     house = House.from_mapping({"median_income": 4})
     assert what_if.metric[0].value == Lab(trained_settings).value(house).text

@@ -10,7 +10,7 @@ import yaml
 
 from core.domain.errors import InvalidSettings, InvalidSpec
 from core.domain.hyperparameters import ModelFamily
-from core.domain.settings import PROJECT_ROOT, Settings, load_settings
+from core.domain.settings import PROJECT_ROOT, Paths, Settings, load_settings
 
 
 def with_config(home: Path, text: str) -> Path:
@@ -154,7 +154,8 @@ def test_a_relative_data_path_lies_under_home_and_an_absolute_one_where_it_says(
 
 def test_all_state_lies_under_home_by_default(tmp_path):
     settings = load_settings(home=tmp_path, environment={})
-    places = [value for name, value in vars(settings.paths).items() if name != "home"]
+    names = [name for name, kind in vars(Paths).items() if isinstance(kind, property)]
+    places = [getattr(settings.paths, name) for name in names]
     assert len(places) > 10
     assert all(place.is_relative_to(tmp_path.resolve()) for place in places)
     assert settings.data_path.is_relative_to(tmp_path.resolve())

@@ -38,9 +38,9 @@ def test_a_training_is_run_recorded_and_registered(live_queue: JobQueue, working
     assert (entry.version, entry.mlflow_version) == (job.outcome.local_version, job.outcome.version)
     assert not list(working_settings.paths.job_files.glob("*")), "the work folder is gone"
 
-    result = Lab(working_settings).result(job)
-    assert result is not None
-    assert len(result.actual) == len(result.predicted) == 4128
+    result = Lab(working_settings).result(job.outcome)
+    assert result.held_out is not None
+    assert len(result.held_out.actual) == len(result.held_out.predicted) == 4128
     assert result.lines[0].difference is None, "the first version has nothing to be compared with"
 
 
@@ -94,10 +94,12 @@ def test_a_training_that_fails_says_why_and_its_run_does_not_say_running(queue: 
     with worker_process(broken):
         job = wait_for(queue, queue.submit(request_of()), is_final)
     assert job.state is JobState.FAILED
-    assert "bad.csv" in job.failure
+    assert job.failure is not None
+    assert "bad.csv" in job.failure.where
+    assert job.failure.remedy
     (run,) = list_runs(open_store(settings))
     assert run.status == "FAILED"
-    assert run.tags["failure"] in job.failure
+    assert run.tags["failure"] == job.failure.what
     assert not all_versions(open_store(settings))
 
 

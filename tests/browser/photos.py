@@ -1,0 +1,100 @@
+"""Photographs every screen in light and dark, on a desk and on a phone: ``python -m tests.browser.photos FOLDER``.
+
+It trains real models on the real rows in a home of its own, so every figure in a picture comes from a run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.chromium import ensure_chromium
+from tests.browser.intents import button, click_button, set_slider, wait_until_idle
+from tests.browser.server import running_app
+from tests.browser.visits import LAUNCH_ARGUMENTS, Visits
+
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+WIDTHS: Final = {"desk": 1440, "phone": 390}
+TRAINING_SECONDS: Final = 180
+
+
+def main(folder: Path) -> None:
+    """All pictures, into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, running_app(Path(scratch) / "home") as app, _visits() as visits:
+        _everywhere(visits, app.url, folder, "home-empty")
+        _everywhere(visits, f"{app.url}/train", folder, "train-empty")
+        _everywhere(visits, f"{app.url}/what_if?median_income=4", folder, "what-if-no-model")
+
+        page = visits.open(app.url)
+        button(page, "Train a starter model").click()
+        page.get_by_text("Registered as version 1").wait_for(timeout=TRAINING_SECONDS * 1000)
+
+        # A forest as the old project trained it, photographed from four windows while it grows.
+        page = visits.open(f"{app.url}/train")
+        set_slider(page, "Depth", 20)
+        button(page, "Train").click()
+        page.get_by_text(re.compile(r"(7|8|9)\d of 150 trees")).wait_for(timeout=TRAINING_SECONDS * 1000)
+        _shoot(page, folder / "train-live-light-desk.png")
+        page.get_by_text("Registered as version 2").wait_for(timeout=TRAINING_SECONDS * 1000)
+        wait_until_idle(page)
+        done = page.url
+        _everywhere(visits, done, folder, "train-done")
+        for tab in ("Residuals", "Importance", "Learning curve"):
+            page.get_by_role("tab", name=tab).click()
+            page.wait_for_timeout(700)
+            _shoot(page, folder / f"train-{tab.lower().replace(' ', '-')}-light-desk.png")
+
+        _everywhere(visits, app.url, folder, "home")
+        _everywhere(visits, f"{app.url}/what_if?median_income=6.2&ocean_proximity=NEAR+BAY", folder, "what-if")
+        _everywhere(visits, f"{app.url}/what_if?total_rooms=200&total_bedrooms=1500", folder, "what-if-refused")
+        _everywhere(visits, f"{app.url}/train?job=none", folder, "train-unknown-job")
+
+        page = visits.open(f"{app.url}/train?random_forest.n_estimators=500&random_forest.max_depth=40")
+        button(page, "Train").click()
+        page.get_by_text(re.compile(r"of 500 trees")).wait_for(timeout=TRAINING_SECONDS * 1000)
+        for scheme in SCHEMES:
+            for name, width in WIDTHS.items():
+                _shoot(
+                    visits.open(page.url, width=width, color_scheme=scheme), folder / f"train-live-{scheme}-{name}.png"
+                )
+        click_button(page, "Cancel")
+        page.get_by_text("This training was cancelled").wait_for()
+        _shoot(page, folder / "train-cancelled-light-desk.png")
+
+
+@contextmanager
+def _visits() -> Iterator[Visits]:
+    with sync_playwright() as playwright:
+        path = ensure_chromium(os.environ, Path(playwright.chromium.executable_path))
+        browser = playwright.chromium.launch(executable_path=path, args=list(LAUNCH_ARGUMENTS))
+        visits = Visits(browser)
+        yield visits
+        for complaint in visits.complaints():
+            sys.stderr.write(f"{complaint}\n")
+        browser.close()
+
+
+def _everywhere(visits: Visits, url: str, folder: Path, name: str) -> None:
+    for scheme in SCHEMES:
+        for place, width in WIDTHS.items():
+            page = visits.open(url, width=width, color_scheme=scheme)
+            _shoot(page, folder / f"{name}-{scheme}-{place}.png")
+            page.close()
+
+
+def _shoot(page: Page, file: Path) -> None:
+    page.wait_for_timeout(600)  # charts fade in
+    page.screenshot(path=file)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
