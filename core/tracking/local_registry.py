@@ -113,7 +113,7 @@ class ModelRegistry:
                     return entry.version
             now = datetime.now(UTC)
             entry = LocalVersion(
-                version=_free_version(now, {entry.version for entry in entries}),
+                version=free_version(now, {entry.version for entry in entries}),
                 created=now.isoformat(),
                 family=family,
                 model_path=self._relative(file),
@@ -212,7 +212,7 @@ class ModelRegistry:
             ) from error
 
     def _read_or_recover(self) -> list[LocalVersion]:
-        """The entries; a missing or corrupt file's from what rebuilds it. A corrupt one is set aside, its bytes kept."""
+        """The entries, a missing or corrupt file rebuilt. A corrupt one is set aside, its bytes kept."""
         try:
             return self._read() if self.path.exists() else self._rebuilt()
         except CorruptRegistry as error:
@@ -267,7 +267,7 @@ def _parse(content: bytes) -> list[LocalVersion]:
     return sorted(entries, key=lambda entry: entry.created_at)
 
 
-def _free_version(now: datetime, taken: set[str]) -> str:
+def free_version(now: datetime, taken: set[str]) -> str:
     """The version of this second, or of the first later second that is free."""
     while (version := f"{LOCAL_PREFIX}{now:%Y%m%d_%H%M%S}") in taken:
         now += timedelta(seconds=1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from core.domain.errors import NotFound
 from core.domain.runs import ModelVersion, Run
 from core.domain.settings import Settings
-from core.tracking.local_registry import LocalVersion, ModelRegistry
+from core.tracking.local_registry import LocalVersion, ModelRegistry, free_version
 from core.tracking.registry import LOCAL_FILE_TAG, LOCAL_VERSION_TAG, all_versions
 from core.tracking.runs import get_run
 from core.tracking.store import Store
@@ -25,9 +25,16 @@ def open_registry(settings: Settings, connect: Callable[[], Store]) -> ModelRegi
 def entries_from_mlflow(settings: Settings, store: Store) -> list[LocalVersion]:
     """One entry a version, oldest first, under the local version it was first given.
 
-    A version that never had a local entry gets the name of its second of creation.
+    A version that never had a local entry gets the name of its second of creation, or of the first free one
+    after it.
     """
-    return [_entry(settings, version, _run_of(store, version)) for version in reversed(all_versions(store))]
+    versions = all_versions(store)[::-1]
+    names = {
+        version.version: version.tags[LOCAL_VERSION_TAG] for version in versions if LOCAL_VERSION_TAG in version.tags
+    }
+    for version in versions:
+        names.setdefault(version.version, free_version(version.created, set(names.values())))
+    return [_entry(settings, names[version.version], version, _run_of(store, version)) for version in versions]
 
 
 def _run_of(store: Store, version: ModelVersion) -> Run | None:
@@ -37,11 +44,11 @@ def _run_of(store: Store, version: ModelVersion) -> Run | None:
         return None
 
 
-def _entry(settings: Settings, version: ModelVersion, run: Run | None) -> LocalVersion:
+def _entry(settings: Settings, name: str, version: ModelVersion, run: Run | None) -> LocalVersion:
     file_name = version.tags.get(LOCAL_FILE_TAG, "")
     saved = settings.paths.saved_models.relative_to(settings.home) / file_name
     return LocalVersion(
-        version=version.tags.get(LOCAL_VERSION_TAG) or f"v_{version.created:%Y%m%d_%H%M%S}",
+        version=name,
         created=version.created.isoformat(),
         family=version.family,
         model_path=str(saved) if file_name else "",
