@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
 from core.domain.files import draft_of
+from core.domain.provenance import JOB_TAG
 from core.domain.settings import Config, settings_from
 from core.models.packaged import file_sha256
 
@@ -84,8 +85,8 @@ class ModelRegistry:
     ) -> str:
         """Add a model file and return its version, ``v_YYYYMMDD_HHMMSS``.
 
-        A run is registered once: a second call for the same ``run_id`` returns the first one's version, and
-        adds what the first did not know yet.
+        A run is registered once, and so is a job (the tag ``job.id``): a second call for it returns the first
+        one's version, and adds what the first did not know yet.
 
         Raises:
             RecordsError: the model file or the registry cannot be read or written.
@@ -102,7 +103,7 @@ class ModelRegistry:
         with self._lock():
             entries = self._read_or_recover()
             for place, entry in enumerate(entries):
-                if run_id is not None and entry.run_id == run_id:
+                if _is_of(entry, run_id, (tags or {}).get(JOB_TAG)):
                     entries[place] = replace(
                         entry,
                         model_path=self._relative(file),
@@ -167,8 +168,8 @@ class ModelRegistry:
         """Where the entry's model file lies."""
         return self.settings.home / entry.model_path
 
-    def remove_run(self, run_id: str) -> None:
-        """Take back what a run was registered as, its model file with it: its training was cancelled meanwhile.
+    def withdraw(self, job_id: str, run_id: str | None) -> None:
+        """Take back what a job registered, its model file with it: it was cancelled meanwhile.
 
         Raises:
             RecordsError: the registry cannot be read or written.
@@ -177,11 +178,14 @@ class ModelRegistry:
             return
         with self._lock():
             entries = self._read_or_recover()
-            withdrawn = [entry for entry in entries if entry.run_id == run_id]
+            withdrawn = [entry for entry in entries if _is_of(entry, run_id, job_id)]
             if withdrawn:
-                self._write([entry for entry in entries if entry.run_id != run_id])
-        for entry in withdrawn:
-            self.model_file(entry).unlink(missing_ok=True)
+                self._write([entry for entry in entries if entry not in withdrawn])
+        try:
+            for file in (self.model_file(entry) for entry in withdrawn if entry.model_path):
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -265,6 +269,12 @@ def _parse(content: bytes) -> list[LocalVersion]:
         place = ".".join(str(part) for part in first["loc"])
         raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from error
     return sorted(entries, key=lambda entry: entry.created_at)
+
+
+def _is_of(entry: LocalVersion, run_id: str | None, job_id: str | None) -> bool:
+    """Whether an entry is of this run or job; without MLflow there is a job alone."""
+    of_run = run_id is not None and entry.run_id == run_id
+    return of_run or (job_id is not None and entry.tags.get(JOB_TAG) == job_id)
 
 
 def free_version(now: datetime, taken: set[str]) -> str:

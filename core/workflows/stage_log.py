@@ -52,10 +52,10 @@ class PipelineLogger:
     def _write(self, kind: str, message: str) -> None:
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         # One line an entry: a message with line breaks must not be able to forge entries.
-        text = message.replace("\r", " ").replace("\n", " ")
+        text = " ".join(message.splitlines())
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as log:
+            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as log:
                 log.write(f"{stamp} {kind:<6} {text}\n")
         except OSError as error:
             raise RecordsError(

@@ -227,15 +227,21 @@ def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, e
     "cancelled" always means that nothing is left.
     """
     cancelled = isinstance(error, TrainingCancelled)
-    reason = error.what if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
-    troubles = []
+    reason = error.what if isinstance(error, LabError) else f"{type(error).__name__}: {error}".removesuffix(": ")
+    status = RunStatus.KILLED if cancelled else RunStatus.FAILED
+    run_id = run.run_id
     WorkFolder(settings, job_id).remove()
-    if run.run_id is not None:
+    steps: list[Callable[[], None]] = []
+    if cancelled:
+        steps.append(lambda: open_registry(settings, connect).withdraw(job_id, run_id))
+    if cancelled and run_id is not None:
+        steps.append(lambda: withdraw_version(connect(), run_id))
+    if run_id is not None:
+        steps.append(lambda: _end(settings, connect, run_id, status, reason))
+    troubles = []
+    for step in steps:  # one that fails does not keep the others from being done
         try:
-            if cancelled:
-                withdraw_version(connect(), run.run_id)
-                open_registry(settings, connect).remove_run(run.run_id)
-            _end(settings, connect, run.run_id, RunStatus.KILLED if cancelled else RunStatus.FAILED, reason)
+            step()
         except RecordsError as trouble:
             troubles.append(f"the run could not be closed: {trouble.what}")
     log = PipelineLogger(STAGE, settings)
@@ -262,6 +268,7 @@ class WorkFolder:
     """Where a job keeps what is not recorded yet. Gone when the job has ended, however it ended."""
 
     def __init__(self, settings: Settings, job_id: str) -> None:
+        self.job_id = job_id
         self.root = settings.paths.job_files / job_id
         self.model = self.root / "model.joblib"
         self.artifacts = self.root / "artifacts"
@@ -324,7 +331,7 @@ def _record_in_mlflow(
         model_id=model_id,
         sha256=fitted.sha256,
         family=request.spec.family.value,
-        tags=fitted.lineage.as_tags(),
+        tags={**fitted.lineage.as_tags(), JOB_TAG: work.job_id},
     ).version
 
 
@@ -355,7 +362,7 @@ def _record_locally(
         fitted.metrics,
         family=request.spec.family.value,
         params=request.spec.as_params(),
-        tags=fitted.lineage.as_tags(),
+        tags={**fitted.lineage.as_tags(), JOB_TAG: work.job_id},
         run_id=run_id,
         mlflow_version=version,
         sha256=fitted.sha256,

@@ -134,6 +134,15 @@ def test_a_run_has_one_entry_however_often_it_is_registered(home: Settings, mode
     assert len(registry.list_models()) == 1
 
 
+def test_a_job_without_a_run_has_one_entry_and_is_withdrawn_by_its_job(home: Settings, model: Path) -> None:
+    registry = ModelRegistry(home)
+    first, again = (registry.register_model(model, {"rmse": 1.0}, tags={"job.id": "job"}) for _ in range(2))
+    other = registry.register_model(model, {"rmse": 1.0}, tags={"job.id": "other"})
+    assert first == again != other
+    registry.withdraw("job", None)
+    assert [entry.version for entry in registry.list_models()] == [other]
+
+
 def test_registering_again_adds_what_the_entry_lacked(home: Settings, model: Path) -> None:
     registry = ModelRegistry(home)
     first = registry.register_model(model, {"rmse": 1.0}, run_id="run")
@@ -276,8 +285,9 @@ def test_a_cancelled_run_is_taken_back_with_its_file(home: Settings, model: Path
     other = model.with_name("other.joblib")
     other.write_bytes(b"other")
     kept = registry.register_model(other, run_id="kept")
-    registry.register_model(model, run_id="cancelled")
-    registry.remove_run("cancelled")
+    registry.register_model(model, run_id="cancelled", tags={"job.id": "job"})
+    registry.withdraw("job", "cancelled")
+    registry.withdraw("job", "cancelled")
     assert [entry.version for entry in registry.list_models()] == [kept]
     assert not model.exists()
     assert other.exists()
