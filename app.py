@@ -9,10 +9,18 @@ import streamlit as st
 from core.workflows.service import BackgroundService
 
 
+def warm_charts() -> None:
+    """Import what draws, so that the first visitor does not wait for it."""
+    import core.charts.fit
+    import core.charts.history
+    import core.charts.importance
+    import core.charts.learning  # noqa: F401
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """While the server lives, slow imports are warmed and a worker is kept alive."""
-    with BackgroundService():
+    with BackgroundService(warm_charts):
         yield
 
 

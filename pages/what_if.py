@@ -39,7 +39,7 @@ with page(
 ):
     # The price stands first: on a phone it is above the form.
     price, form = st.columns([2, 3], gap="large")
-    with form, errors():
-        house = house_form()
-        with price.container(border=True), errors():
-            ask(house)
+    with price.container(border=True), errors():
+        with form:
+            house = house_form()
+        ask(house)

@@ -15,6 +15,7 @@ from core.domain.runs import RunStatus
 from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
 from core.models.packaged import file_sha256
+from core.tracking.local_registry import ModelRegistry
 from core.tracking.rebuild import open_registry
 from core.tracking.registry import all_versions
 from core.tracking.runs import list_runs
@@ -125,7 +126,7 @@ def _open_runs(settings: Settings, connect: Connect) -> Finding:
 
 
 def _registries(settings: Settings, connect: Connect) -> Finding:
-    entries = open_registry(settings, connect).list_models()
+    entries = ModelRegistry(settings).list_models()  # as the file stands: answered from MLflow it would look whole
     try:
         versions = {version.version for version in all_versions(connect())}
     except StoreUnavailable as error:
@@ -138,7 +139,8 @@ def _registries(settings: Settings, connect: Connect) -> Finding:
         "registries",
         ok=False,
         detail=f"Only in registry.json: {', '.join(gone) or 'none'}. Only in MLflow: {', '.join(unknown) or 'none'}.",
-        remedy="A version deleted in MLflow stays in registry.json; one made elsewhere is not entered there.",
+        remedy="A version deleted in MLflow stays in registry.json; one made elsewhere is not entered there. "
+        "Move registry.json away, and the next training builds it anew from MLflow.",
     )
 
 

@@ -31,9 +31,10 @@ def expected_duration(spec: TrainingSpec, past: Iterable[Run], *, on_demo: bool 
     told = []
     for run in past:
         seconds = run.fit_seconds
-        if run.status is not RunStatus.FINISHED or run.family != spec.family or seconds is None:
+        if run.status is not RunStatus.FINISHED or run.family != spec.family or run.is_demo is not on_demo:
             continue
-        if run.is_demo is not on_demo:
+        # Other programs write runs too, and their durations may be anything.
+        if seconds is None or not math.isfinite(seconds) or seconds < 0:
             continue
         try:
             earlier = TrainingSpec.from_params(run.params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -22,10 +23,12 @@ class BackgroundService:
     the server: what is wrong with the settings or the records is said in the log and on the screens.
 
     Args:
+        warm: imports what the screens will need; called once, in the thread.
         settings: reads the settings; called in the thread.
     """
 
-    def __init__(self, settings: Callable[[], Settings] = load_settings) -> None:
+    def __init__(self, warm: Callable[[], None], settings: Callable[[], Settings] = load_settings) -> None:
+        self._warm = warm
         self._settings = settings
         self._lab: Lab | None = None
         self._stop = threading.Event()
@@ -60,3 +63,8 @@ class BackgroundService:
         if first:
             # Imports MLflow while nobody waits for it yet.
             self._lab.overview()
+            self._warm()
+            # Streamlit collects all garbage after every script run. With these libraries loaded that took two
+            # thirds of the server's time; what is frozen is not looked at again.
+            gc.collect()
+            gc.freeze()

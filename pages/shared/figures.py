@@ -46,16 +46,18 @@ def score_tiles(scores: Scores | None) -> None:
 def tiles(lines: Sequence[ScoreLine]) -> None:
     """Score tiles with the difference to a reference where there is one."""
     known = {line.name: line for line in lines}
-    for column, (name, label) in zip(st.columns(4), _LABELS.items(), strict=True):
+    row = st.container(horizontal=True, gap="medium")
+    for name, label in _LABELS.items():
         line = known.get(name)
         change = _change(name, line.difference) if line and line.difference is not None else None
-        column.metric(
+        row.metric(
             label,
             figure_text(name, line.value) if line else MISSING,
             delta=change,
             delta_color="off" if change in _NO_CHANGE else "normal" if name == "r2_score" else "inverse",
             delta_arrow="off" if change in _NO_CHANGE else "auto",
             help=_HELP[name],
+            width=_TILE_WIDTH,
         )
 
 
@@ -89,6 +91,9 @@ def chart(figure: Figure, key: str) -> None:
 
     st.plotly_chart(figure, key=key, config=dict(CONFIG))
 
+
+_TILE_WIDTH: Final = 160
+"""Two stand side by side on a phone, four on a desk."""
 
 _NO_CHANGE: Final = {"$0", "+0.0000", "-0.0000", "+0.0 points", "-0.0 points"}
 

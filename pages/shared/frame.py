@@ -45,7 +45,7 @@ def show_error(error: LabError) -> None:
 def tell_refusal(what: str, remedy: str, where: str = "") -> None:
     """The three parts of every error, as they are drawn everywhere."""
     st.error(escape(what), icon=":material/error:")
-    st.markdown(f"**What to do:** {escape(remedy)}")
+    st.markdown(f"**What to do:** {escape_prose(remedy)}")
     if where:
         st.caption(f"Where: {escape(where)}")
 
@@ -55,6 +55,12 @@ def escape(text: str) -> str:
     for sign in "\\`*_{}[]()#+-.!|$<>:~":
         text = text.replace(sign, f"\\{sign}")
     return text
+
+
+def escape_prose(text: str) -> str:
+    """The lab's own words as Markdown: what stands between backticks is code, the rest is shown as it is."""
+    prose, *spans = text.split("`")
+    return escape(prose) + "".join(f"`{span}`" if place % 2 == 0 else escape(span) for place, span in enumerate(spans))
 
 
 def banner() -> None:

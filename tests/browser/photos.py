@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
         page = visits.open(f"{app.url}/train")
         set_slider(page, "Depth", 20)
         button(page, "Train").click()
-        page.get_by_text(re.compile(r"(7|8|9)\d of 150 trees")).wait_for(timeout=TRAINING_SECONDS * 1000)
+        page.get_by_text(re.compile(r"^Fitting: (7|8|9|1\d)\d of 150 trees")).wait_for(timeout=TRAINING_SECONDS * 1000)
         _shoot(page, folder / "train-live-light-desk.png")
         page.get_by_text("Registered as version 2").wait_for(timeout=TRAINING_SECONDS * 1000)
         wait_until_idle(page)
@@ -60,7 +60,7 @@ def main(folder: Path) -> None:
 
         page = visits.open(f"{app.url}/train?random_forest.n_estimators=500&random_forest.max_depth=40")
         button(page, "Train").click()
-        page.get_by_text(re.compile(r"of 500 trees")).wait_for(timeout=TRAINING_SECONDS * 1000)
+        page.get_by_text(re.compile(r"^Fitting: .* of 500 trees")).wait_for(timeout=TRAINING_SECONDS * 1000)
         for scheme in SCHEMES:
             for name, width in WIDTHS.items():
                 _shoot(
@@ -92,6 +92,7 @@ def _everywhere(visits: Visits, url: str, folder: Path, name: str) -> None:
 
 
 def _shoot(page: Page, file: Path) -> None:
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0")
     page.wait_for_timeout(600)  # charts fade in
     page.screenshot(path=file)
 

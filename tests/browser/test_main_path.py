@@ -82,7 +82,7 @@ def test_a_forest_is_trained_with_the_sliders_watched_scored_and_asked_for_a_pri
     button(page, "Train").click()
 
     # It is seen live here, after a refresh, and by a second visitor who was told nothing.
-    expect(page.get_by_text(re.compile(r"of 60 trees"))).to_be_visible(timeout=TRAINING_SECONDS * 1000)
+    expect(page.get_by_text(re.compile(r"^Fitting: .* of 60 trees"))).to_be_visible(timeout=TRAINING_SECONDS * 1000)
     page.reload()
     other = visits.open(f"{app.url}/train", width=390, color_scheme="dark")
     for visitor in (page, other):
@@ -129,7 +129,7 @@ def test_a_training_is_cancelled_by_another_visitor_and_leaves_no_version(
     set_slider(page, "Trees", 500)
     set_slider(page, "Depth", 30)
     button(page, "Train").click()
-    expect(page.get_by_text(re.compile(r"of 500 trees"))).to_be_visible(timeout=TRAINING_SECONDS * 1000)
+    expect(page.get_by_text(re.compile(r"^Fitting: .* of 500 trees"))).to_be_visible(timeout=TRAINING_SECONDS * 1000)
     other = visits.open(f"{app.url}/train")
     button(other, "Cancel").click()
     for visitor in (page, other):
@@ -176,6 +176,7 @@ def test_demo_data_is_never_passed_off(tmp_path: Path, visits: Visits) -> None:
         follow_navigation(page, "What-if")
         click_button(page, "Value this house")
         expect(page.get_by_text("trained on invented demo data")).to_be_visible()
+        visits.close()
     store = open_store(settings)
     assert get_run(store, get_version(store, "1").run_id).tags["data.source"] == "demo"
 

@@ -83,8 +83,9 @@ class Visits:
         return files
 
     def close(self) -> None:
-        for context in self._contexts:
-            context.close()
+        """End every visit. Called before a server of the test's own goes away, which a page would complain of."""
+        while self._contexts:
+            self._contexts.pop().close()
 
     def _saw(self, url: str) -> None:
         address = urlsplit(url)
