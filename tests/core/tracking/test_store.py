@@ -24,14 +24,14 @@ from core.tracking.tracker import MLflowTracker
 from tests.core.tracking.conftest import RunPython
 
 OPEN = """
-import sys, time
+import sys
 from core.domain.settings import load_settings
 from core.tracking.store import open_store
 import mlflow
-while time.time() < float(sys.argv[1]):
-    time.sleep(0.01)
+print("ready", flush=True)
+sys.stdin.readline()
 store = open_store(load_settings())
-store.client.create_run(store.experiment_id, run_name=sys.argv[2])
+store.client.create_run(store.experiment_id, run_name=sys.argv[1])
 print(store.experiment_id)
 """
 
@@ -58,18 +58,25 @@ print(json.dumps({
 
 def test_four_processes_opening_an_empty_home_at_once_agree_on_one_experiment(tmp_path: Path) -> None:
     environment = {**os.environ, HOME_VARIABLE: str(tmp_path), "PYTHONPATH": str(PROJECT_ROOT)}
-    together = str(time.time() + 9)
     openers = [
         subprocess.Popen(
-            [sys.executable, "-c", OPEN, together, f"opener {number}"],
+            [sys.executable, "-c", OPEN, f"opener {number}"],
             env=environment,
             cwd=tmp_path,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for number in range(4)
     ]
+    for opener in openers:
+        assert opener.stdout is not None
+        assert opener.stdout.readline() == "ready\n"
+    for opener in openers:
+        assert opener.stdin is not None
+        opener.stdin.write("go\n")
+        opener.stdin.flush()
     answers = [opener.communicate(timeout=200) for opener in openers]
     assert [opener.returncode for opener in openers] == [0, 0, 0, 0], [error[-800:] for _, error in answers]
     assert len({answer.strip() for answer, _ in answers}) == 1
