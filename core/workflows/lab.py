@@ -59,7 +59,7 @@ class Lab:
         self._queue: JobQueue | None = None
         self._models: Recent[str, ServedModel] = Recent(KEPT_MODELS)
         self._held_out: Recent[str, HeldOut] = Recent(KEPT_RESULTS)
-        self._past: Recent[tuple[str, int], list[Run]] = Recent(KEPT_RESULTS)
+        self._past: Recent[str, list[Run]] = Recent(KEPT_RESULTS)
 
     def connect(self) -> Store:
         """MLflow's store, opened on first use. A failure is remembered for some seconds, then tried again."""
@@ -159,10 +159,11 @@ class Lab:
 
     def expected_duration(self, spec: TrainingSpec) -> Expectation | None:
         """How long a training should take; None while no run of its family has finished."""
-        # Asked at every move of a slider, so the past is read again only now and then.
+        # Asked at every move of a slider, so the past is read again only now and then, or when a job has moved.
         now = int(time.monotonic() / _LEARNT_FOR_SECONDS)
+        moved = [(job.job_id, job.state) for job in self.queue.list_jobs(limit=1)]
         try:
-            past = self._past.get((spec.family.value, now), lambda: self._past_runs(spec))
+            past = self._past.get(f"{spec.family.value} {now} {moved}", lambda: self._past_runs(spec))
         except StoreUnavailable:
             return None
         return expected_duration(spec, past, on_demo=self.data_is_demo())

@@ -46,7 +46,7 @@ def score_tiles(scores: Scores | None) -> None:
 def tiles(lines: Sequence[ScoreLine]) -> None:
     """Score tiles with the difference to a reference where there is one."""
     known = {line.name: line for line in lines}
-    row = st.container(horizontal=True, gap="medium")
+    row = st.container(horizontal=True, gap="small")
     for name, label in _LABELS.items():
         line = known.get(name)
         change = _change(name, line.difference) if line and line.difference is not None else None
@@ -92,7 +92,7 @@ def chart(figure: Figure, key: str) -> None:
     st.plotly_chart(figure, key=key, config=dict(CONFIG))
 
 
-_TILE_WIDTH: Final = 160
+_TILE_WIDTH: Final = 138
 """Two stand side by side on a phone, four on a desk."""
 
 _NO_CHANGE: Final = {"$0", "+0.0000", "-0.0000", "+0.0 points", "-0.0 points"}

@@ -63,9 +63,10 @@ def main(folder: Path) -> None:
         page.get_by_text(re.compile(r"^Fitting: .* of 500 trees")).wait_for(timeout=TRAINING_SECONDS * 1000)
         for scheme in SCHEMES:
             for name, width in WIDTHS.items():
-                _shoot(
-                    visits.open(page.url, width=width, color_scheme=scheme), folder / f"train-live-{scheme}-{name}.png"
-                )
+                live = visits.open(page.url, width=width, color_scheme=scheme)
+                live.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for(state="attached")
+                _shoot(live, folder / f"train-live-{scheme}-{name}.png")
+                live.close()
         click_button(page, "Cancel")
         page.get_by_text("This training was cancelled").wait_for()
         _shoot(page, folder / "train-cancelled-light-desk.png")
