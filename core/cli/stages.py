@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.output import meter
-from core.domain.jobs import TrainingRequest
+from core.domain.jobs import Progress, TrainingRequest
 from core.domain.provenance import current_user
 from core.domain.settings import Settings, load_settings
 from core.workflows.stage_log import Stage
@@ -35,7 +35,10 @@ def _run(settings: Settings, name: Stage) -> StageResult:
 
     match name:
         case Stage.INGEST:
-            return ingest_data(settings, report=_DownloadLines())
+            with meter() as show:
+                return ingest_data(
+                    settings, report=lambda what, done, total: show(Progress(what, done, total, "bytes"))
+                )
         case Stage.FEATURES:
             return engineer_features(settings)
         case Stage.TRAIN:
@@ -52,16 +55,3 @@ def _show(result: StageResult) -> None:
         typer.echo(f"  {label}: {path}")
     for note in result.outcome.notes if result.outcome else ():
         typer.echo(f"  note: {note}")
-
-
-class _DownloadLines:
-    """A line for each thing that is done and every tenth of a download."""
-
-    def __init__(self) -> None:
-        self._last: tuple[str, int] | None = None
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        tenth = done * 10 // total if total else 0
-        if (what, tenth) != self._last:
-            self._last = (what, tenth)
-            typer.echo(f"{what}: {done:,} of {total:,} bytes" if total else what, err=True)

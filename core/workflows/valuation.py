@@ -93,9 +93,17 @@ class Valuation:
         return tuple(told)
 
     def as_report(self) -> dict[str, object]:
-        """JSON values only: what the terminal prints."""
+        """JSON values only: what the terminal prints.
+
+        The range and the contributions are null: they are not computed yet, and a missing figure is never 0.
+        """
         return {
             "price": self.price,
+            "low_80": None,
+            "high_80": None,
+            "low_90": None,
+            "high_90": None,
+            "contributions": None,
             "text": self.text,
             "warnings": list(self.warnings),
             "version": self.source.version,

@@ -15,8 +15,8 @@ import pytest
 
 from core.data.demo import DEMO_ROWS, demo_rows
 from core.data.ingest import RETRY_AFTER_SECONDS, DataIngestor, Dataset, known_source
-from core.domain.provenance import DataSource
 from core.domain.errors import DataUnavailable, InvalidData
+from core.domain.provenance import DataSource
 from core.domain.settings import Settings
 from tests.core.data.conftest import Answer, Web
 

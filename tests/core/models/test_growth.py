@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from core.domain.errors import NoModel, TrainingCancelled
@@ -17,7 +17,7 @@ from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.domain.jobs import Progress
 from core.models import growth, trainer
 from core.models.families import build_pipeline
-from core.models.growth import HIST_STEP, Rows, Step, grow
+from core.models.growth import HIST_LEAST, HIST_STEP, Rows, Step, grow
 from core.models.trainer import ModelTrainer
 from tests.core.models.conftest import small_spec
 
@@ -154,9 +154,22 @@ def test_progress_is_published_a_few_times_a_second_and_not_at_every_tree(some: 
     assert len(heard) <= 3 + fitting.fit_seconds / trainer.REPORT_SECONDS
 
 
-def test_histogram_boosting_grows_in_fixed_steps(matrix: Rows) -> None:
-    seen, _ = steps_of(small_spec(ModelFamily.HIST_GRADIENT_BOOSTING), matrix)
-    assert [step.done for step in seen] == [HIST_STEP, 2 * HIST_STEP, 250]
+def test_histogram_boosting_grows_in_the_largest_steps_that_show_progress(matrix: Rows) -> None:
+    """The steps are free: the model is that of one bare fit, whatever they are."""
+
+    class SlowBoosting(HistGradientBoostingRegressor):
+        def fit(self, X: np.ndarray, y: np.ndarray) -> SlowBoosting:
+            time.sleep(0.02 * (self.max_iter - (self.n_iter_ if hasattr(self, "_predictors") else 0)))
+            return super().fit(X, y)
+
+    quick, _ = steps_of(small_spec(ModelFamily.HIST_GRADIENT_BOOSTING), matrix)
+    assert [step.done for step in quick] == [HIST_STEP, 2 * HIST_STEP, 250]
+    slow: list[Step] = []
+    boosting = SlowBoosting(max_iter=200, max_leaf_nodes=4, early_stopping=False, random_state=0)
+    grow(TrainingSpec.create("hist_gradient_boosting"), boosting, matrix, None, slow.append)
+    assert slow[0].done == HIST_STEP
+    assert all(HIST_LEAST <= step <= 60 for step in np.diff([step.done for step in slow])[:-1])
+    assert slow[-1].done == 200
 
 
 def test_histogram_boosting_takes_one_thread_and_gives_the_others_back(matrix: Rows) -> None:
