@@ -10,8 +10,8 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,40 +21,27 @@ from pydantic import TypeAdapter, ValidationError
 from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
 from core.domain.files import draft_of
 from core.domain.provenance import JOB_TAG
-from core.domain.settings import Config, settings_from
+from core.domain.settings import Config, Settings, settings_from
 from core.models.packaged import file_sha256
+from core.tracking.local_version import LocalVersion, free_version
+from core.tracking.rebuild import entries_from_mlflow
+from core.tracking.store import Store, open_store
 
 SCHEMA: Final = 1
-LOCAL_PREFIX: Final = "v_"
-"""How a version of this registry begins; MLflow's are plain numbers."""
-
 _LOCK_SECONDS: Final = 60
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class LocalVersion:
-    """One entry of registry.json. ``model_path`` is relative to home where it lies below it."""
-
-    version: str
-    created: str
-    family: str
-    model_path: str
-    sha256: str
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    run_id: str | None = None
-    mlflow_version: str | None = None
-    stage: str = "development"
-
-    @property
-    def created_at(self) -> datetime:
-        """``created`` as a time in UTC."""
-        return datetime.fromisoformat(self.created)
-
-
 Rebuild = Callable[[], Iterable[LocalVersion]]
+
+
+def open_registry(settings: Settings, connect: Callable[[], Store]) -> ModelRegistry:
+    """The local registry of these settings, rebuilt from MLflow where its file is corrupt or missing.
+
+    Args:
+        connect: opens MLflow's store, when it is needed.
+    """
+    return ModelRegistry(settings, rebuild=lambda: entries_from_mlflow(settings, connect()))
 
 
 class ModelRegistry:
@@ -62,8 +49,8 @@ class ModelRegistry:
 
     Args:
         config: settings or the content of a config.yaml; by default the project's.
-        rebuild: where entries come from when the file is corrupt, oldest first. Without it a corrupt file can
-            be added to (it is set aside first), but not read.
+        rebuild: where entries come from when the file is corrupt or missing, oldest first; by default MLflow's
+            store of these settings, which is opened for a corrupt file alone.
     """
 
     def __init__(self, config: Config = None, rebuild: Rebuild | None = None) -> None:
@@ -135,14 +122,35 @@ class ModelRegistry:
             RecordsError: the file is corrupt and there is nothing to rebuild it from.
         """
         try:
-            return self._read()
+            return self.read_file()
         except CorruptRegistry as corrupt:
-            if self._rebuild is None:
-                raise
             try:
-                return list(self._rebuild())
+                return self._source()
             except StoreUnavailable:
                 raise corrupt from None
+
+    def read_file(self) -> list[LocalVersion]:
+        """Every entry as the file stands, oldest first; none where there is no file.
+
+        Raises:
+            CorruptRegistry: the file is no registry. RecordsError: it cannot be read.
+        """
+        try:
+            return _parse(self.path.read_bytes())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RecordsError(
+                f"The local registry cannot be read: {error.strerror or error}.",
+                where=str(self.path),
+                remedy="Correct the file's permissions.",
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise CorruptRegistry(
+                f"The local registry is corrupt: {error}.",
+                where=str(self.path),
+                remedy="The next training keeps it under another name and builds a new one from MLflow.",
+            ) from error
 
     def get_model(self, version: str) -> LocalVersion:
         """One entry.
@@ -197,28 +205,12 @@ class ModelRegistry:
         except (OSError, Timeout) as error:
             raise self._unwritable(error) from error
 
-    def _read(self) -> list[LocalVersion]:
-        try:
-            return _parse(self.path.read_bytes())
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise RecordsError(
-                f"The local registry cannot be read: {error.strerror or error}.",
-                where=str(self.path),
-                remedy="Correct the file's permissions.",
-            ) from error
-        except (ValueError, TypeError) as error:
-            raise CorruptRegistry(
-                f"The local registry is corrupt: {error}.",
-                where=str(self.path),
-                remedy="The next training keeps it under another name and builds a new one from MLflow.",
-            ) from error
-
     def _read_or_recover(self) -> list[LocalVersion]:
         """The entries, a missing or corrupt file rebuilt. A corrupt one is set aside, its bytes kept."""
         try:
-            return self._read() if self.path.exists() else self._rebuilt()
+            if self.path.exists() or self._rebuild is None:
+                return self.read_file()
+            return self._rebuilt()
         except CorruptRegistry as error:
             entries = self._rebuilt()
             aside = self.path.with_name(f"{self.path.name}.corrupt-{datetime.now(UTC):%Y%m%d_%H%M%S_%f}")
@@ -229,10 +221,15 @@ class ModelRegistry:
     def _rebuilt(self) -> list[LocalVersion]:
         """What there is to rebuild from: nothing while MLflow is away, for a model is worth more than the list."""
         try:
-            return list(self._rebuild()) if self._rebuild is not None else []
+            return self._source()
         except StoreUnavailable as error:
             _log.warning("The local registry starts empty: %s", error.what)
             return []
+
+    def _source(self) -> list[LocalVersion]:
+        if self._rebuild is not None:
+            return list(self._rebuild())
+        return entries_from_mlflow(self.settings, open_store(self.settings))
 
     def _write(self, entries: list[LocalVersion]) -> None:
         content = {"schema": SCHEMA, "models": [asdict(entry) for entry in entries]}
@@ -275,10 +272,3 @@ def _is_of(entry: LocalVersion, run_id: str | None, job_id: str | None) -> bool:
     """Whether an entry is of this run or job; without MLflow there is a job alone."""
     of_run = run_id is not None and entry.run_id == run_id
     return of_run or (job_id is not None and entry.tags.get(JOB_TAG) == job_id)
-
-
-def free_version(now: datetime, taken: set[str]) -> str:
-    """The version of this second, or of the first later second that is free."""
-    while (version := f"{LOCAL_PREFIX}{now:%Y%m%d_%H%M%S}") in taken:
-        now += timedelta(seconds=1)
-    return version

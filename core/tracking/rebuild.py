@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from core.domain.errors import NotFound
 from core.domain.runs import ModelVersion, Run
 from core.domain.settings import Settings
-from core.tracking.local_registry import LocalVersion, ModelRegistry, free_version
+from core.tracking.local_version import LocalVersion, free_version
 from core.tracking.registry import LOCAL_FILE_TAG, LOCAL_VERSION_TAG, all_versions
 from core.tracking.runs import get_run
 from core.tracking.store import Store
-
-
-def open_registry(settings: Settings, connect: Callable[[], Store]) -> ModelRegistry:
-    """The local registry of these settings, rebuilt from MLflow where its file is corrupt.
-
-    Args:
-        connect: opens MLflow's store, when it is needed.
-    """
-    return ModelRegistry(settings, rebuild=lambda: entries_from_mlflow(settings, connect()))
 
 
 def entries_from_mlflow(settings: Settings, store: Store) -> list[LocalVersion]:

@@ -43,7 +43,7 @@ class MLflowTracker:
     """
 
     def __init__(self, config: Config = None, store: Store | None = None) -> None:
-        self.settings = settings_from(config)
+        self._config = config
         self._opened = store
         self._run_id: str | None = None
 
@@ -51,7 +51,7 @@ class MLflowTracker:
     def store(self) -> Store:
         """The store, opened on first use."""
         if self._opened is None:
-            self._opened = open_store(self.settings)
+            self._opened = open_store(settings_from(self._config))
         return self._opened
 
     @property

@@ -15,8 +15,7 @@ from core.domain.runs import RunStatus
 from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
 from core.models.packaged import file_sha256
-from core.tracking.local_registry import ModelRegistry
-from core.tracking.rebuild import open_registry
+from core.tracking.local_registry import open_registry
 from core.tracking.registry import all_versions
 from core.tracking.runs import list_runs
 from core.workflows.training import Connect
@@ -126,7 +125,7 @@ def _open_runs(settings: Settings, connect: Connect) -> Finding:
 
 
 def _registries(settings: Settings, connect: Connect) -> Finding:
-    entries = ModelRegistry(settings).list_models()  # as the file stands: answered from MLflow it would look whole
+    entries = open_registry(settings, connect).read_file()  # answered from MLflow, a corrupt one would look whole
     try:
         versions = {version.version for version in all_versions(connect())}
     except StoreUnavailable as error:

@@ -21,8 +21,8 @@ from core.domain.runs import Alias, ModelVersion, Run, Scores, TrainingOutcome
 from core.domain.settings import Settings
 from core.jobs.embedded import ensure_worker
 from core.jobs.engine import JobQueue
-from core.tracking.local_registry import LocalVersion
-from core.tracking.rebuild import open_registry
+from core.tracking.local_registry import open_registry
+from core.tracking.local_version import LocalVersion
 from core.tracking.registry import champion, champion_or_newest, version_before
 from core.tracking.runs import get_run, list_runs, read_importance, read_predictions
 from core.tracking.store import Store, open_store

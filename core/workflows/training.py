@@ -28,7 +28,7 @@ from core.evaluation.evaluate import ModelEvaluator, write_report
 from core.models.packaged import model_file_name, write_model
 from core.models.trainer import ModelTrainer, Report, ShouldStop
 from core.tracking.lineage import Lineage, code_version
-from core.tracking.rebuild import open_registry
+from core.tracking.local_registry import open_registry
 from core.tracking.registry import note_local_version, register_version, version_of_run, withdraw_version
 from core.tracking.runs import find_run_of_job
 from core.tracking.store import Store

@@ -13,8 +13,8 @@ from core.domain.provenance import is_demo
 from core.domain.runs import Alias, ModelVersion
 from core.domain.settings import Settings
 from core.models.packaged import read_model
-from core.tracking.local_registry import LOCAL_PREFIX, LocalVersion
-from core.tracking.rebuild import open_registry
+from core.tracking.local_registry import open_registry
+from core.tracking.local_version import LOCAL_PREFIX, LocalVersion
 from core.tracking.registry import champion_or_newest, get_version, load_version
 from core.tracking.store import Store
 from core.workflows.training import Connect

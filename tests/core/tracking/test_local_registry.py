@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
 from core.domain.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, load_settings
 from core.models.packaged import file_sha256
-from core.tracking.local_registry import LocalVersion, ModelRegistry
+from core.tracking.local_registry import ModelRegistry
+from core.tracking.local_version import LocalVersion
 from tests.core.tracking.conftest import RunPython
 
 VERSION = re.compile(r"v_\d{8}_\d{6}")
@@ -247,11 +248,24 @@ def test_a_bad_file_is_read_from_what_rebuilds_it_and_changed_by_writing_alone(
 
 def test_a_bad_file_with_nothing_to_rebuild_it_from_is_an_error_that_says_what_to_do(home: Settings) -> None:
     file = _write_bad(home, b"not JSON")
-    for registry in (ModelRegistry(home), ModelRegistry(home, rebuild=_away)):
+    off = home.model_copy(update={"training": home.training.model_copy(update={"enable_mlflow": False})})
+    for registry in (ModelRegistry(off), ModelRegistry(home, rebuild=_away)):
         with pytest.raises(CorruptRegistry, match=r"registry\.json") as raised:
             registry.list_models()
         assert raised.value.remedy
     assert [left.name for left in file.parent.iterdir()] == ["registry.json"]
+
+
+def test_a_registry_nobody_told_where_to_look_is_rebuilt_from_the_store_of_its_settings(
+    trained_settings: Settings, tmp_path: Path
+) -> None:
+    """What a notebook's ``ModelRegistry()`` is."""
+    tracking = trained_settings.tracking.model_copy(update={"uri": trained_settings.tracking_uri})
+    here = trained_settings.model_copy(update={"home": tmp_path, "tracking": tracking})
+    _write_bad(here, b"not JSON")
+    (entry,) = ModelRegistry(here).list_models()
+    (original,) = ModelRegistry(trained_settings).list_models()
+    assert (entry.version, entry.sha256, entry.mlflow_version) == (original.version, original.sha256, "1")
 
 
 def test_with_mlflow_out_of_reach_a_bad_file_is_set_aside_and_the_registry_starts_empty(
