@@ -182,3 +182,19 @@ def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_worker_asked_to_end_leaves_its_training_to_the_next(queue: JobQueue, settings: Settings) -> None:
+    """The fit cannot be interrupted, so the process goes at once: two workers never fit one job side by side."""
+    job_id = queue.submit(request_of("random_forest", n_estimators=100, max_depth=20))
+    with worker_process(settings, parent=os.getpid()) as first:
+        wait_for(queue, job_id, has_grown)
+        first.terminate()
+        assert first.wait(timeout=10) == 0
+    assert queue.get(job_id).state is JobState.RUNNING
+    assert not queue.live_workers()
+    with worker_process(settings, parent=os.getpid()):
+        job = wait_for(queue, job_id, is_final)
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert [run.status for run in list_runs(open_store(settings))] == ["FINISHED"]
+    assert len(all_versions(open_store(settings))) == 1
