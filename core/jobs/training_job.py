@@ -12,7 +12,9 @@ from core.domain.errors import LabError, QueueUnavailable, TrainingCancelled
 from core.domain.jobs import Progress, TrainingRequest
 from core.domain.settings import Settings
 from core.jobs.engine import TRAINING_WORKFLOW, JobQueue
-from core.workflows.training import Connect, Fitted, OpenedRun, abandon, fit, open_run, record
+from core.workflows.recording import abandon, record
+from core.workflows.training import fit, open_run
+from core.workflows.training_state import Connect, Fitted, OpenedRun
 
 CANCEL_CHECK_SECONDS: Final = 0.25
 MOST_ATTEMPTS: Final = 3

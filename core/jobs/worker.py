@@ -25,7 +25,7 @@ from core.jobs.board import HEARTBEAT_SECONDS, database_errors
 from core.jobs.engine import APPLICATION, JOB_VERSION, TRAINING_QUEUE, JobQueue
 from core.jobs.training_job import register_training
 from core.tracking.store import open_store
-from core.workflows.training import Connect
+from core.workflows.training_state import Connect
 
 POLL_SECONDS: Final = 0.25
 _log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from core.models.packaged import file_sha256
 from core.tracking.local_registry import open_registry
 from core.tracking.registry import all_versions
 from core.tracking.runs import list_runs
-from core.workflows.training import Connect
+from core.workflows.training_state import Connect
 
 _RUNNING: Final = f"attributes.status = '{RunStatus.RUNNING}'"
 

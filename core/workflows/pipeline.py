@@ -26,8 +26,9 @@ from core.features.preprocessing import preprocessor
 from core.models.packaged import write_model
 from core.models.trainer import Report
 from core.workflows.stage_log import PipelineLogger, Stage
-from core.workflows.training import STAGE as TRAIN_STAGE
-from core.workflows.training import Connect, train_now
+from core.workflows.training import train_now
+from core.workflows.training_state import STAGE as TRAIN_STAGE
+from core.workflows.training_state import Connect
 
 
 @dataclass(frozen=True, slots=True)

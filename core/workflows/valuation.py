@@ -17,7 +17,7 @@ from core.tracking.local_registry import open_registry
 from core.tracking.local_version import LOCAL_PREFIX, LocalVersion
 from core.tracking.registry import champion_or_newest, get_version, load_version
 from core.tracking.store import Store
-from core.workflows.training import Connect
+from core.workflows.training_state import Connect
 
 
 class Ground(StrEnum):

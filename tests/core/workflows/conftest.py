@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
 
-    from core.workflows.training import Connect
+    from core.workflows.training_state import Connect
 
 MakeHome = Callable[..., Settings]
 

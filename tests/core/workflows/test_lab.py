@@ -15,7 +15,8 @@ from core.domain.runs import TrainingOutcome
 from core.domain.settings import Settings
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
-from core.workflows.training import Connect, train_now
+from core.workflows.training import train_now
+from core.workflows.training_state import Connect
 from tests.core.workflows.conftest import MakeHome, ridge
 
 

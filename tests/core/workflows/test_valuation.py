@@ -17,7 +17,8 @@ from core.domain.settings import Settings
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.registry import get_version, load_version
 from core.tracking.store import Store, open_store
-from core.workflows.training import Connect, train_now
+from core.workflows.training import train_now
+from core.workflows.training_state import Connect
 from core.workflows.valuation import ServedModel, choose_model, load_model, value
 from tests.core.workflows.conftest import WITHOUT_DATA, MakeHome, ridge
 
