@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from core.domain.configuration import load_settings
 from core.domain.errors import DataUnavailable
-from core.domain.settings import HOME_VARIABLE, PREFIX, PROJECT_ROOT, Settings, load_settings
+from core.domain.settings import HOME_VARIABLE, PREFIX, PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
     import pandas as pd

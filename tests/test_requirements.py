@@ -71,8 +71,8 @@ def test_every_library_the_tests_import_is_pinned():
 
 
 def test_an_import_without_a_pin_is_named():
-    assert unpinned([APP.parent / "core" / "domain" / "settings.py"], {"pydantic"}) == [
-        "core/domain/settings.py imports yaml"
+    assert unpinned([APP.parent / "core" / "domain" / "configuration.py"], {"pydantic"}) == [
+        "core/domain/configuration.py imports yaml"
     ]
 
 

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from core.cli.output import describe, print_json
+from core.domain.configuration import load_settings
 from core.domain.jobs import Job
-from core.domain.settings import load_settings
 
 
 class JobsAction(StrEnum):

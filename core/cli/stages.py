@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.output import meter
+from core.domain.configuration import load_settings
 from core.domain.jobs import Progress, TrainingRequest
 from core.domain.provenance import current_user
-from core.domain.settings import Settings, load_settings
+from core.domain.settings import Settings
 from core.workflows.stage_log import Stage
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from core.cli.output import meter, parse_settings, print_json
+from core.domain.configuration import load_settings
 from core.domain.errors import JobFailed, TrainingCancelled
 from core.domain.hyperparameters import KNOBS, ModelFamily, TrainingSpec
 from core.domain.jobs import Job, JobState, TrainingRequest
 from core.domain.money import decimal, dollars, percent
 from core.domain.provenance import current_user
 from core.domain.runs import TrainingOutcome
-from core.domain.settings import Settings, load_settings
+from core.domain.settings import Settings
 
 if TYPE_CHECKING:
     from core.jobs.engine import JobQueue

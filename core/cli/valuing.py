@@ -8,8 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from core.cli.output import parse_settings, print_json
+from core.domain.configuration import load_settings
 from core.domain.house import FEATURES, House
-from core.domain.settings import load_settings
 
 _FEATURE_HELP: Final = "A feature as name=value; repeat it. The others take typical values. Features: " + ", ".join(
     FEATURES

@@ -17,9 +17,10 @@ from core.data.demo import demo_rows
 from core.data.download import ProgressReport, download
 from core.data.reading import is_there, parse_table, read_content
 from core.data.schema import validate_rows
+from core.domain.configuration import Config, settings_from
 from core.domain.errors import DataUnavailable
 from core.domain.provenance import DataSource
-from core.domain.settings import Config, DataSettings, Settings, settings_from
+from core.domain.settings import DataSettings, Settings
 
 RETRY_AFTER_SECONDS: Final = 600.0
 """After a download failed, the demo file is used this long before the network is tried again."""

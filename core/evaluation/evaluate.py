@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from core.domain.configuration import Config, settings_from
 from core.domain.errors import InvalidData, RecordsError
 from core.domain.files import draft_of
 from core.domain.runs import Scores
-from core.domain.settings import Config, Thresholds, settings_from
+from core.domain.settings import Thresholds
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from core.data.split import split_rows
+from core.domain.configuration import Config, settings_from
 from core.domain.errors import InvalidData, NoModel, TrainingCancelled
 from core.domain.house import TARGET
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import Progress
-from core.domain.settings import Config, settings_from
 from core.features.engineer import raw_features
 from core.models.families import build_pipeline
 from core.models.growth import Rows, Step, grow, one_openmp_thread

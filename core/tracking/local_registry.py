@@ -18,10 +18,11 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
+from core.domain.configuration import Config, settings_from
 from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
 from core.domain.files import draft_of
 from core.domain.provenance import JOB_TAG
-from core.domain.settings import Config, Settings, settings_from
+from core.domain.settings import Settings
 from core.models.packaged import file_sha256
 from core.tracking.local_version import LocalVersion, free_version
 from core.tracking.rebuild import entries_from_mlflow

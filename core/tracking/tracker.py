@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from core.domain.configuration import Config, settings_from
 from core.domain.errors import RecordsError
 from core.domain.provenance import FAILURE_TAG
 from core.domain.runs import RunStatus
-from core.domain.settings import Config, settings_from
 from core.models.packaged import write_model
 from core.tracking.lineage import Lineage, as_strings, dataset_input
 from core.tracking.packaging import build_mlflow_model

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import Final, Self
 
+from core.domain.configuration import load_settings
 from core.domain.errors import LabError
-from core.domain.settings import Settings, load_settings
+from core.domain.settings import Settings
 from core.workflows.lab import Lab
 
 CHECK_SECONDS: Final = 5.0

@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from core.domain.configuration import Config, settings_from
 from core.domain.errors import RecordsError
-from core.domain.settings import Config, settings_from
 
 
 class Stage(StrEnum):

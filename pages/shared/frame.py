@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from core.domain.configuration import load_settings
 from core.domain.errors import LabError
 from core.domain.jobs import Job, JobState
-from core.domain.settings import load_settings
 from core.workflows.lab import Lab
 
 

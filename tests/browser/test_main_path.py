@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.data.ingest import DataIngestor
+from core.domain.configuration import load_settings
 from core.domain.house import House
-from core.domain.settings import Settings, load_settings
+from core.domain.settings import Settings
 from core.tracking.registry import get_version, load_version
 from core.tracking.runs import get_run
 from core.tracking.store import open_store

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.domain.configuration import load_settings
 from core.domain.errors import InvalidSettings, InvalidSpec
 from core.domain.hyperparameters import ModelFamily
-from core.domain.settings import PROJECT_ROOT, Paths, Settings, load_settings
+from core.domain.paths import Paths
+from core.domain.settings import PROJECT_ROOT, Settings
 
 
 def with_config(home: Path, text: str) -> Path:

@@ -19,9 +19,10 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
+from core.domain.configuration import load_settings
 from core.domain.errors import InvalidData, RecordsError
 from core.domain.runs import Scores
-from core.domain.settings import Settings, Thresholds, load_settings
+from core.domain.settings import Settings, Thresholds
 from core.evaluation.evaluate import ModelEvaluator, check, score, write_report
 
 PRICES = st.floats(15_000, 500_001)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.configuration import load_settings
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import Job, TrainingRequest
-from core.domain.settings import PROJECT_ROOT, Settings, load_settings
+from core.domain.settings import PROJECT_ROOT, Settings
 from core.jobs.engine import JobQueue
 from tests.conftest import DATA_VARIABLE
 

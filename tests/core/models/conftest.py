@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from core.data.split import Split, split_rows
+from core.domain.configuration import load_settings
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
-from core.domain.settings import load_settings
 
 if TYPE_CHECKING:
     from core.models.trainer import ModelTrainer

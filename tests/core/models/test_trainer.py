@@ -13,10 +13,11 @@ from sklearn.model_selection import train_test_split
 
 from core import ModelTrainer
 from core.data.split import Split
+from core.domain.configuration import load_settings
 from core.domain.errors import InvalidData, InvalidSettings, InvalidSpec, NoModel
 from core.domain.house import RAW_COLUMNS, TARGET
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
-from core.domain.settings import Settings, load_settings
+from core.domain.settings import Settings
 from core.evaluation.evaluate import score
 from core.features.engineer import RATIOS
 from core.models.packaged import file_sha256, read_model

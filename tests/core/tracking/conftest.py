@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.domain.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, load_settings
+from core.domain.configuration import load_settings
+from core.domain.settings import HOME_VARIABLE, PROJECT_ROOT, Settings
 from core.tracking.store import Store, open_store
 
 if TYPE_CHECKING:

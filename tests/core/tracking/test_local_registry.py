@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from core.domain.configuration import load_settings
 from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
-from core.domain.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, load_settings
+from core.domain.settings import HOME_VARIABLE, PROJECT_ROOT, Settings
 from core.models.packaged import file_sha256
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.local_version import LocalVersion
@@ -38,7 +39,7 @@ for number in range(20):
 KILL = """
 import json, os, random, signal, sys, time
 from pathlib import Path
-from core.domain.settings import load_settings
+from core.domain.configuration import load_settings
 from core.tracking.local_registry import ModelRegistry
 model = Path(sys.argv[1])
 registry = ModelRegistry()

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.domain.configuration import load_settings
 from core.domain.errors import NotFound, RecordsError, UntrustedModel
 from core.domain.house import RAW_COLUMNS, TARGET
 from core.domain.runs import ModelVersion
-from core.domain.settings import Settings, load_settings
+from core.domain.settings import Settings
 from core.models.packaged import read_model, write_model
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.packaging import data_file

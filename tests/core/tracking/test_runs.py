@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.configuration import load_settings
 from core.domain.errors import NotFound, StoreUnavailable
 from core.domain.runs import RunStatus
-from core.domain.settings import load_settings
 from core.tracking.lineage import code_version
 from core.tracking.runs import find_run_of_job, get_run, list_runs, read_importance, read_predictions
 from core.tracking.store import Store, open_store

@@ -16,8 +16,9 @@ import pytest
 import requests
 import sqlalchemy.exc
 
+from core.domain.configuration import load_settings
 from core.domain.errors import InvalidHouse, LabError, NotFound, StoreUnavailable
-from core.domain.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, load_settings
+from core.domain.settings import HOME_VARIABLE, PROJECT_ROOT, Settings
 from core.tracking.runs import get_run
 from core.tracking.store import Store, mlflow_errors, open_store
 from core.tracking.tracker import MLflowTracker
@@ -25,7 +26,7 @@ from tests.core.tracking.conftest import RunPython
 
 OPEN = """
 import sys
-from core.domain.settings import load_settings
+from core.domain.configuration import load_settings
 from core.tracking.store import open_store
 import mlflow
 print("ready", flush=True)
@@ -40,7 +41,7 @@ import functools, json, sys
 import mlflow
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import TrainingRequest
-from core.domain.settings import load_settings
+from core.domain.configuration import load_settings
 from core.tracking.store import open_store
 from core.workflows.training import train_now
 before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()

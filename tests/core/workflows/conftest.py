@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.domain.configuration import load_settings
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import TrainingRequest
-from core.domain.settings import PREFIX, DataSettings, Settings, load_settings
+from core.domain.settings import PREFIX, DataSettings, Settings
 from core.tracking.store import Store, open_store
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from core.domain.configuration import load_settings
 from core.domain.errors import RecordsError
-from core.domain.settings import HOME_VARIABLE, Settings, load_settings
+from core.domain.settings import HOME_VARIABLE, Settings
 from core.workflows.stage_log import PipelineLogger
 
 ENTRY = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (START |INFO  |METRIC|END   ) .*")
