@@ -168,7 +168,9 @@ def _canvas(title: str, prices: PairedPrices) -> tuple[Figure, Axes]:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(facecolor="white")
     counted = ", ".join(part for part in (f"{prices.rows.size:,} held-out rows", omission(prices.omitted)) if part)
-    axes.set_title(f"{textwrap.fill(title, _TITLE_WIDTH)}\n", fontsize=11, color=_INK, loc="left")
+    name = f"{textwrap.fill(_drawable(title), _TITLE_WIDTH)}\n"
+    # A name is text: between dollar signs matplotlib would read a formula, and fail on one that is none.
+    axes.set_title(name, fontsize=11, color=_INK, loc="left", parse_math=False)
     axes.text(0, 1.02, counted, transform=axes.transAxes, fontsize=8.5, color=_INK, va="bottom")
     axes.grid(color=_FAINT, alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -184,6 +186,14 @@ def _canvas(title: str, prices: PairedPrices) -> tuple[Figure, Axes]:
 
 def _thousands(amount: float, _position: float) -> str:
     return "$0" if round(amount) == 0 else f"{'−' if amount < 0 else ''}${abs(amount) / 1000:,.0f}k"
+
+
+def _drawable(text: str) -> str:
+    """The text with a box for every sign the font lacks."""
+    from matplotlib.font_manager import findfont, get_font
+
+    font = get_font(findfont("DejaVu Sans"))
+    return "".join(sign if sign == " " or font.get_char_index(ord(sign)) else "□" for sign in text)
 
 
 def _png(figure: Figure) -> bytes:

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -149,3 +150,15 @@ def test_the_band_is_numpys_percentiles_of_each_bin() -> None:
     for place, rows in enumerate(np.split(order, np.flatnonzero(np.diff(np.arange(407) * 7 // 407)) + 1)):
         expected = np.percentile(prices.residual[rows], [10, 50, 90])
         np.testing.assert_allclose([band.low[place], band.median[place], band.high[place]], expected)
+
+
+@pytest.mark.parametrize(
+    "title", [r"$\frac{$", "$a_b$ and $", "line\x85break\x07", "<b>&amp;</b>", "مرحبا 🏠", "x" * 200]
+)
+def test_any_run_name_makes_a_title(title: str) -> None:
+    """A name is text: no formula that fails to parse, and no sign that warns of a missing glyph."""
+    actual = np.linspace(50_000, 500_001, 60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for picture in (fit_png(actual, actual * 0.9, title), residual_png(actual, actual * 0.9, title)):
+            assert picture.startswith(b"\x89PNG")
