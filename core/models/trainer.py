@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +52,7 @@ class ModelTrainer:
         self.curve: tuple[tuple[int, float], ...] = ()
         self._fitted: Pipeline | None = None
         self._importance: Importance | None = None
+        self._measure: Callable[[], Importance] | None = None
 
     @property
     def pipeline(self) -> Pipeline:
@@ -120,7 +122,8 @@ class ModelTrainer:
         self._fitted = Pipeline([*prepare.steps, ("model", model)])
         self.curve = publisher.curve
         self.fit_seconds = time.perf_counter() - began
-        self._importance = importance_of(self.spec.family, self._fitted, raw, prices)
+        self._importance = None
+        self._measure = partial(importance_of, self.spec.family, self._fitted, raw, prices)
         return self._fitted
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -136,11 +139,13 @@ class ModelTrainer:
 
     @property
     def importance(self) -> Importance:
-        """The columns' shares with the method they were measured by.
+        """The columns' shares with the method they were measured by; measured when first asked for.
 
         Raises:
             NoModel: nothing is trained yet.
         """
+        if self._importance is None and self._measure is not None:
+            self._importance = self._measure()
         if self._importance is None:
             raise NoModel("This trainer has trained nothing yet.", remedy="Call train() first.")
         return self._importance

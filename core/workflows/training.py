@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from core.data.download import ProgressReport as DownloadReport
 from core.data.ingest import DataIngestor
@@ -111,9 +112,15 @@ def fit(
     trainer = ModelTrainer(settings, request.spec)
     held_out = (split.X_test, split.y_test)
     trainer.train(split.X_train, split.y_train, watched=held_out, report=publish, should_stop=should_stop)
-    publish(Progress("scoring the held-out rows"))
-    predicted = trainer.predict(split.X_test)
-    evaluation = ModelEvaluator(settings).judge(split.y_test, predicted)
+    work = WorkFolder(settings, job_id)
+    publish(Progress("writing the model"))
+    # Compressing a forest takes longer than all that comes after the fit, so both are done at once.
+    with ThreadPoolExecutor(1, "model-writer") as writer:
+        writing = writer.submit(write_model, trainer.pipeline, work.model)
+        predicted = trainer.predict(split.X_test)
+        evaluation = ModelEvaluator(settings).judge(split.y_test, predicted)
+        write_artifacts(work.artifacts, request.run_name, trainer.importance, split.y_test, predicted)
+        sha256 = writing.result()
     metrics = {
         **evaluation.scores.as_metrics(),
         "fit_seconds": trainer.fit_seconds,
@@ -123,10 +130,6 @@ def fit(
     for name, value in metrics.items():
         log.metric(name, value)
 
-    publish(Progress("writing the model"))
-    work = WorkFolder(settings, job_id)
-    write_artifacts(work.artifacts, request.run_name, trainer.importance, split.y_test, predicted)
-    sha256 = write_model(trainer.pipeline, work.model)
     return Fitted(
         saved_name=model_file_name(request.spec.family),
         sha256=sha256,
