@@ -7,7 +7,7 @@ from core.domain.provenance import current_user
 from core.workflows.starter import STARTER
 from core.workflows.views import Overview
 from pages.shared.figures import chart, run_table, score_tiles
-from pages.shared.frame import escape, lab, page
+from pages.shared.frame import escape, job_strip, lab, page
 
 
 def empty_store() -> None:
@@ -53,6 +53,7 @@ with page("Home", "House-price models on 1990 census block groups of California.
     if found.is_empty:
         empty_store()
     serving(found)
+    job_strip("Under way")
     if found.runs:
         st.subheader("Latest runs", anchor=False)
         run_table(found.runs)

@@ -75,10 +75,13 @@ def banner() -> None:
 
 
 @st.fragment(run_every=2.0)
-def job_strip() -> None:
-    """The trainings under way. Drawn in the sidebar of every screen."""
+def job_strip(title: str = "") -> None:
+    """The trainings under way, under a title where there are any. Every screen's sidebar has it."""
     with errors():
-        for job in lab().active_jobs():
+        jobs = lab().active_jobs()
+        if jobs and title:
+            st.subheader(title, anchor=False)
+        for job in jobs:
             _strip_line(job)
 
 

@@ -8,6 +8,7 @@ from streamlit.testing.v1.element_tree import Slider
 
 from core.domain.house import FEATURES, House
 from core.domain.hyperparameters import KNOBS, ModelFamily
+from core.domain.jobs import TrainingRequest
 from core.domain.money import MISSING, decimal, dollars, percent
 from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
@@ -27,6 +28,14 @@ def test_home_of_an_empty_store_has_one_button_and_it_queues_the_starter_model(
     (job,) = JobQueue(settings).list_jobs()
     assert job.request.spec.family is ModelFamily.LIGHTGBM
     assert not home.exception
+
+
+def test_home_shows_the_trainings_under_way(settings: Settings, open_screen: OpenScreen) -> None:
+    spec = settings.default_spec("ridge")
+    JobQueue(settings).submit(TrainingRequest.create(spec, actor="tester", run_name="waiting for a worker"))
+    home = open_screen(settings)
+    assert "Under way" in [heading.value for heading in home.subheader]
+    assert any("waiting for a worker: number 1 in the queue" in line.value for line in home.caption)
 
 
 def test_home_shows_the_scores_the_run_holds(trained_settings: Settings, open_screen: OpenScreen) -> None:
