@@ -8,9 +8,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.chromium import MissingChromiumError, ensure_chromium
+from tests.browser.intents import ANSWER_SECONDS
 from tests.browser.visits import LAUNCH_ARGUMENTS, Visits
 
 _visits = pytest.StashKey[Visits]()
@@ -26,6 +27,8 @@ def browser() -> Iterator[Browser]:
             path, why = None, str(missing)
         if path is None:
             pytest.fail(why, pytrace=False)
+        # Five seconds, the default, is a busy machine's bad moment and says nothing about the screen.
+        expect.set_options(timeout=ANSWER_SECONDS * 1000)
         chromium = playwright.chromium.launch(executable_path=path, args=list(LAUNCH_ARGUMENTS))
         yield chromium
         chromium.close()
