@@ -16,11 +16,12 @@ def empty_store() -> None:
         st.subheader("Start here", anchor=False)
         st.markdown(
             f"No model is trained yet. A starter model ({STARTER.family.label}) takes a few seconds and gives "
-            "you scores to look at and prices to ask for. Or choose everything yourself on **Train**."
+            "you scores to look at and prices to ask for."
         )
         if st.button("Train a starter model", type="primary", icon=":material/rocket_launch:"):
             job_id = lab().submit(STARTER, actor=current_user())
             st.switch_page("train.py", query_params={"job": job_id})
+        st.page_link("train.py", label="Choose everything yourself", icon=":material/tune:")
 
 
 def serving(overview: Overview) -> None:
@@ -28,15 +29,21 @@ def serving(overview: Overview) -> None:
     card = overview.serving
     if card is None:
         return
-    st.subheader(f"{'Champion' if overview.is_champion else 'Newest version'}: version {card.version}", anchor=False)
-    ground = "It prices every house." if overview.is_champion else "No champion is promoted yet, so it prices houses."
+    st.subheader(f"{'Champion' if overview.is_champion else 'In use'}: version {card.version}", anchor=False)
+    ground = (
+        "It prices every house."
+        if overview.is_champion
+        else "No champion is promoted yet, so the newest version sets the prices, even where an older one scores better."
+    )
     run = f" Run {escape(card.run_name)}," if card.run_name else ""
     trained = f" {card.started:%d %B %Y %H:%M} UTC." if card.started else " Its run is gone."
     st.caption(ground + run + trained)
     score_tiles(card.scores)
-    ways = st.columns(4)
-    ways[0].page_link("what_if.py", label="Value a house", icon=":material/real_estate_agent:")
-    ways[1].page_link("train.py", label="Train a model", icon=":material/model_training:")
+    ways = st.container(horizontal=True)
+    if ways.button("Value a house", type="primary", icon=":material/real_estate_agent:"):
+        st.switch_page("what_if.py")
+    if ways.button("Train a model", icon=":material/model_training:"):
+        st.switch_page("train.py")
 
 
 def records(overview: Overview) -> None:
@@ -47,7 +54,9 @@ def records(overview: Overview) -> None:
         st.warning(f"MLflow's records cannot be read. {escape(overview.unreachable)}", icon=":material/cloud_off:")
 
 
-with page("Home", "House-price models on 1990 census block groups of California. All money is 1990 US dollars."):
+with page(
+    "Housing Price Lab", "House-price models on 1990 census block groups of California. All money is 1990 US dollars."
+):
     found = lab().overview()
     records(found)
     if found.is_empty:

@@ -30,6 +30,7 @@ def controls() -> None:
         expectation_line(spec)
         if st.button("Train", type="primary", icon=":material/model_training:", width="stretch"):
             st.query_params["job"] = lab().submit(spec, actor=current_user(), run_name=run_name)
+            st.toast("On the queue. Progress is shown at the top.", icon=":material/model_training:")
             st.rerun()
 
 
@@ -115,11 +116,12 @@ def show_ending(job: Job) -> None:
 
 def show_result(job: Job, result: TrainingResult) -> None:
     """Scores beside the reference's, then the plots."""
-    st.success(f"Registered as version {escape(result.version)} of the price model.", icon=":material/check_circle:")
+    st.info(f"Registered as version {escape(result.version)} of the price model.", icon=":material/inventory_2:")
     for note in result.outcome.notes:
         st.warning(escape(note), icon=":material/cloud_off:")
     tiles(result.lines)
     st.caption(compared_with(result))
+    st.page_link("what_if.py", label="Value a house", icon=":material/real_estate_agent:")
     if result.missed_thresholds:
         st.warning(
             f"Misses the thresholds of config.yaml: {escape(', '.join(result.missed_thresholds))}.",
@@ -130,7 +132,6 @@ def show_result(job: Job, result: TrainingResult) -> None:
         draw_curve(job, reference, key="curve")
     else:
         plots(job, reference, result.held_out)
-    st.page_link("what_if.py", label="Value a house with it", icon=":material/real_estate_agent:")
 
 
 def compared_with(result: TrainingResult) -> str:
@@ -164,13 +165,14 @@ def plots(job: Job, reference: VersionCard | None, held_out: HeldOut) -> None:
 
 
 with page("Train", "Fitted on 80 % of the block groups, scored on the 20 % held out, in 1990 dollars."):
-    left, right = st.columns([1, 2], gap="large")
-    with left:
+    # What a training says stands first: on a phone it is above the form.
+    results, form = st.columns([2, 1], gap="large")
+    with form:
         controls()
-    with right, errors():
+    with results, errors():
         job = wanted_job()
         if job is None:
-            st.info("Nothing was trained yet. Choose on the left and press **Train**.", icon=":material/arrow_back:")
+            st.info("Nothing was trained yet. Choose the settings and press **Train**.", icon=":material/tune:")
         else:
             st.subheader(escape(job.request.run_name), anchor=False)
             if job.state.is_final:

@@ -13,7 +13,7 @@ def show_price(house: House) -> None:
     """The price, which version says it, and what must be known beside it."""
     valuation = lab().value(house)
     st.metric(
-        "Estimated median value",
+        "Estimated median value (1990 $)",
         valuation.text,
         help="Median house value of a block group with these features, in 1990 dollars.",
     )
@@ -24,13 +24,16 @@ def show_price(house: House) -> None:
 
 def ask(house: House) -> None:
     """The button and, once it was pressed, the price of whatever the sliders say."""
+    answer = st.container()
     if st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
         st.session_state[VALUED] = True
-    # A link that names a feature is a question already.
-    if st.session_state.get(VALUED) or st.query_params:
-        show_price(house)
-    else:
-        st.caption("Set the features, then press the button. After that every change is priced at once.")
+    with answer:
+        # A link that names a feature is a question already.
+        if st.session_state.get(VALUED) or st.query_params:
+            with errors():
+                show_price(house)
+        else:
+            st.caption("Set the features, then press the button. After that every change is priced at once.")
 
 
 with page(

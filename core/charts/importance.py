@@ -77,7 +77,10 @@ def importance_bars(
 
 
 def _label(name: str) -> str:
-    return FEATURES[name].label if name in FEATURES else name.replace("_", " ")
+    if name in FEATURES:
+        return FEATURES[name].label
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _short(label: str) -> str:

@@ -62,7 +62,7 @@ _FEATURES: Final = (
     Feature(
         "median_income",
         "Median income",
-        "$10,000 a year",
+        "× $10,000 a year",
         "Median household income of the block group, in tens of thousands of 1990 dollars: 3.5 is $35,000.",
         default=3.5,
         low=0.0,
@@ -214,13 +214,11 @@ class House:
             if (complaint := feature_complaint(FEATURES[name], getattr(self, name))) is not None
         ]
         if not complaints and self.total_bedrooms is not None and self.total_bedrooms > self.total_rooms:
-            complaints.append(
-                f"total_bedrooms is {self.total_bedrooms:g}, more than the {self.total_rooms:g} total_rooms"
-            )
+            complaints.append(f"its {self.total_bedrooms:,g} bedrooms are more than the {self.total_rooms:,g} rooms")
         if complaints:
             raise InvalidHouse(
                 "This house cannot be valued: " + "; ".join(complaints) + ".",
-                remedy="Correct the features named here; each one's range stands beside its field.",
+                remedy="Change the features named here.",
             )
 
     @classmethod

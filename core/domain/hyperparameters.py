@@ -273,6 +273,11 @@ class TrainingSpec:
         return cls.create(family, known, seed=params.get("seed", 42))
 
 
+def family_label(name: str) -> str:
+    """The family's name as people read it; an unknown one as it is written."""
+    return ModelFamily(name).label if name in set(ModelFamily) else name
+
+
 def parse_family(name: str) -> ModelFamily:
     """The family of that name.
 

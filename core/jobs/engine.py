@@ -103,7 +103,7 @@ class JobQueue:
         if not found:
             raise NotFound(
                 f"There is no job {job_id!r}.",
-                remedy="List the jobs with `python -m core jobs`.",
+                remedy="Take `job` out of the address to see the newest, or list all with `python -m core jobs`.",
             )
         return found[0]
 

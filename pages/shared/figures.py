@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from core.domain.hyperparameters import family_label
 from core.domain.money import MISSING, decimal, dollar_change, dollars, duration, percent
+from core.domain.provenance import DATA_SOURCE_TAG
 from core.domain.runs import Run, RunStatus, Scores
 from core.workflows.views import ScoreLine
 
@@ -67,18 +69,21 @@ def run_table(runs: Sequence[Run]) -> None:
         [
             {
                 "Run": run.name,
-                "Status": _STATUS[run.status],
-                "Family": run.family or MISSING,
                 **{label: figure_text(name, run.metrics.get(name)) for name, label in _LABELS.items()},
+                "Family": family_label(run.family) or MISSING,
+                "Status": _STATUS[run.status],
                 "Fit": duration(run.fit_seconds),
-                "Data": "demo" if run.is_demo else run.tags.get("data.source", MISSING),
+                "Data": "demo" if run.is_demo else run.tags.get(DATA_SOURCE_TAG, MISSING),
                 "Started": run.started,
             }
             for run in runs
         ],
         column_config={
             "Started": st.column_config.DatetimeColumn(format="distance"),
-            **{label: st.column_config.TextColumn(help=_HELP[name]) for name, label in _LABELS.items()},
+            **{
+                label: st.column_config.TextColumn(help=_HELP[name], alignment="right")
+                for name, label in _LABELS.items()
+            },
         },
         hide_index=True,
         alt="The newest runs with their scores on the held-out rows",

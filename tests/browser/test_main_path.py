@@ -105,20 +105,20 @@ def test_a_forest_is_trained_with_the_sliders_watched_scored_and_asked_for_a_pri
 
     follow_navigation(page, "What-if")
     click_button(page, "Value this house")
-    first = read_metric(page, "Estimated median value")
-    set_slider(page, "Median income ($10,000 a year)", 6.0)
-    dearer = read_metric(page, "Estimated median value")
+    first = read_metric(page, "Estimated median value (1990 $)")
+    set_slider(page, "Median income (× $10,000 a year)", 6.0)
+    dearer = read_metric(page, "Estimated median value (1990 $)")
     assert dearer != first
     assert dearer == Lab(app_settings).value(_house_at(page)).text
     assert load_version(store, version) is not None
 
     copied = visits.open(page.url)
-    assert read_metric(copied, "Estimated median value") == dearer
+    assert read_metric(copied, "Estimated median value (1990 $)") == dearer
 
 
 def test_home_shows_the_version_that_prices_houses(app: RunningApp, visits: Visits) -> None:
     page = visits.open(app.url)
-    expect(page.get_by_role("heading", name="Newest version: version 1")).to_be_visible()
+    expect(page.get_by_role("heading", name="In use: version 1")).to_be_visible()
     assert read_metric(page, "RMSE").startswith("$")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
 

@@ -106,7 +106,7 @@ def test_an_unknown_job_in_the_address_is_refused_with_a_remedy(
 ) -> None:
     train = open_screen(trained_settings, "train", job="train-of-nobody")
     assert "train" in train.error[0].value
-    assert any("List the jobs" in text.value for text in train.markdown)
+    assert any("list all with" in text.value for text in train.markdown)
     assert not train.exception
 
 
@@ -151,7 +151,7 @@ def test_a_feature_the_address_gets_wrong_falls_back_to_its_default(
 ) -> None:
     what_if = open_screen(trained_settings, "what_if", median_income=value)
     assert not what_if.exception
-    assert _slider(what_if, "Median income ($10,000 a year)").value == FEATURES["median_income"].default
+    assert _slider(what_if, "Median income (× $10,000 a year)").value == FEATURES["median_income"].default
 
 
 def test_mlflow_switched_off_is_said_on_home_and_prices_come_from_the_local_registry(

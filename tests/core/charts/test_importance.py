@@ -47,7 +47,7 @@ def test_a_value_that_is_no_number_is_left_out_and_counted() -> None:
 def test_a_long_name_is_cut_on_the_axis_and_whole_in_the_hover() -> None:
     figure = importance_bars({"price_of_the_nearest_neighbours_out_of_fold": 1.0})
     assert figure.layout.yaxis.ticktext[0].endswith("…")
-    assert "price of the nearest neighbours out of fold" in figure.data[0].hovertext[0]
+    assert "Price of the nearest neighbours out of fold" in figure.data[0].hovertext[0]
 
 
 def test_a_location_class_is_no_markup() -> None:

@@ -95,7 +95,7 @@ def test_bedrooms_alone_may_be_missing(missing):
 
 
 def test_more_bedrooms_than_rooms_are_refused_with_both_figures():
-    with pytest.raises(InvalidHouse, match="total_bedrooms is 900, more than the 800 total_rooms"):
+    with pytest.raises(InvalidHouse, match="its 900 bedrooms are more than the 800 rooms"):
         House.from_mapping({"total_bedrooms": 900, "total_rooms": 800})
     assert House.from_mapping({"total_bedrooms": 800, "total_rooms": 800}).total_bedrooms == 800
 
