@@ -33,7 +33,7 @@ def serving(overview: Overview) -> None:
     ground = (
         "It prices every house."
         if overview.is_champion
-        else "No champion is promoted yet, so the newest version sets the prices, even where an older one scores better."
+        else "No champion is promoted yet, so the newest sets the prices, even where an older one scores better."
     )
     run = f" Run {escape(card.run_name)}," if card.run_name else ""
     trained = f" {card.started:%d %B %Y %H:%M} UTC." if card.started else " Its run is gone."
