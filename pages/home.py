@@ -33,6 +33,8 @@ def serving(overview: Overview) -> None:
     ground = (
         "It prices every house."
         if overview.is_champion
+        else "It is the newest of the local registry."
+        if overview.unreachable
         else "No champion is promoted yet, so the newest sets the prices, even where an older one scores better."
     )
     run = f" Run {escape(card.run_name)}," if card.run_name else ""

@@ -134,7 +134,9 @@ class Settings(_Section):
         sections = self.model_dump(mode="json", exclude={"home"})
         keys = {(section, key): value for section, values in sections.items() for key, value in values.items()}
         # JSON is YAML, so load_settings reads every value back as it was.
-        variables = {f"{PREFIX}{s}__{k}".upper(): json.dumps(value) for (s, k), value in keys.items()}
+        variables = {
+            f"{PREFIX}{s}__{k}".upper(): json.dumps(value, ensure_ascii=False) for (s, k), value in keys.items()
+        }
         return {HOME_VARIABLE: str(self.home), **variables}
 
     def default_spec(self, family: str | None = None) -> TrainingSpec:

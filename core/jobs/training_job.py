@@ -39,7 +39,13 @@ def register_training(settings: Settings, queue: JobQueue, connect: Connect) -> 
 def _train(desk: _Desk, request: TrainingRequest, run_step: RunStep) -> dict[str, object]:
     settings, connect, job_id = desk.settings, desk.connect, desk.job_id
     desk.publish(Progress("opening the run"))
-    desk.run = OpenedRun(**run_step({"name": "open_run"}, lambda: asdict(open_run(request, connect, job_id))))
+
+    def opened() -> dict[str, Any]:
+        # Known to the desk before the engine keeps it: a cancel that comes meanwhile must find the run to close.
+        desk.run = open_run(request, connect, job_id)
+        return asdict(desk.run)
+
+    desk.run = OpenedRun(**run_step({"name": "open_run"}, opened))
     fitted = run_step(
         {"name": "fit"},
         lambda: fit(

@@ -117,7 +117,14 @@ def mlflow_errors(where: str) -> Iterator[None]:
             where=where,
             remedy="Check tracking.uri and run `python -m core doctor`.",
         ) from error
-    except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, requests.RequestException, OSError, Timeout) as error:
+    except (
+        sqlalchemy.exc.SQLAlchemyError,
+        sqlite3.Error,
+        requests.RequestException,
+        OSError,
+        Timeout,
+        ImportError,
+    ) as error:
         raise StoreUnavailable(
             f"MLflow's store does not answer: {_first_line(str(error))}.",
             where=where,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from core.data.ingest import known_source
@@ -120,7 +121,8 @@ class Lab:
             store = self.connect()
             serving = champion_or_newest(store)
             runs = list_runs(store, limit=RECENT_RUNS)
-            card = _card(store, serving) if serving else None
+            newest = None if serving else open_registry(self.settings, self.connect).latest()
+            card = _card(store, serving) if serving else _local_card(newest) if newest else None
         except StoreUnavailable as error:
             newest = open_registry(self.settings, self.connect).latest()
             return Overview(
@@ -133,16 +135,24 @@ class Lab:
 
     def result(self, outcome: TrainingOutcome) -> TrainingResult:
         """A finished training with all the Train screen draws; without plots where MLflow holds no run of it."""
-        if outcome.run_id is None or outcome.version is None:
-            return TrainingResult(outcome, reference=None, not_compared="", held_out=None)
-        store = self.connect()
-        run = get_run(store, outcome.run_id)
-        reference = self._reference(store, outcome.version)
+        run_id = outcome.run_id
+        if run_id is None or outcome.version is None:
+            apart = "MLflow holds no run of it, so the scores are not compared."
+            return TrainingResult(outcome, reference=None, not_compared=apart, held_out=None)
+        try:
+            store = self.connect()
+            run = get_run(store, run_id)
+            reference = self._reference(store, outcome.version)
+            held_out = self._held_out.get(run_id, lambda: _read_held_out(store, run))
+        except (StoreUnavailable, NotFound) as error:
+            told = replace(outcome, notes=(*outcome.notes, f"Its plots cannot be drawn. {error.what}"))
+            apart = "MLflow's records of it cannot be read, so the scores are not compared."
+            return TrainingResult(told, reference=None, not_compared=apart, held_out=None)
         return TrainingResult(
             outcome=outcome,
             reference=reference,
             not_compared=why_not_compared(run.tags, reference.tags, reference.title) if reference else "",
-            held_out=self._held_out.get(outcome.run_id, lambda: _read_held_out(store, run)),
+            held_out=held_out,
         )
 
     def reference_for(self, job: Job) -> VersionCard | None:

@@ -22,12 +22,13 @@ class Recent(Generic[Key, Value]):
         self._most = most
         self._lock = threading.Lock()
         self._values: OrderedDict[Key, Value] = OrderedDict()
-        self._making: dict[Key, threading.Lock] = {}
+        self._making: dict[Key, tuple[threading.Lock, int]] = {}
 
     def get(self, key: Key, make: Callable[[], Value]) -> Value:
         """The value of that key, made by ``make`` when it is not kept."""
         with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
+            making, askers = self._making.get(key, (threading.Lock(), 0))
+            self._making[key] = (making, askers + 1)
         try:
             with making:
                 with self._lock:
@@ -42,4 +43,6 @@ class Recent(Generic[Key, Value]):
                 return made
         finally:
             with self._lock:
-                self._making.pop(key, None)
+                making, askers = self._making.pop(key)
+                if askers > 1:
+                    self._making[key] = (making, askers - 1)

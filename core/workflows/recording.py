@@ -29,19 +29,24 @@ def record(
     MLflow refusing or being away does not lose the model: it is registered locally, and the outcome says so.
     """
     work = WorkFolder(settings, job_id)
-    notes = [run.note] if run.note else []
     version: str | None = None
+    missing = run.note
     if run.run_id is not None:
         try:
             version = _record_in_mlflow(settings, request, connect(), work, run.run_id, fitted)
+            missing = ""
         except RecordsError as error:
-            notes.append(f"{LOCALLY} {error.what}")
+            missing = f"{LOCALLY} {error.what}"
+    notes = [missing] if missing else []
     local_version = _record_locally(settings, request, connect, work, run.run_id, version, fitted)
     # From here on the model is registered: what fails now is told, and takes nothing back.
-    if run.run_id is not None and version is not None:
+    if run.run_id is not None:
         try:
-            note_local_version(connect(), version, local_version, fitted.saved_name)
-            _end(settings, connect, run.run_id, RunStatus.FINISHED)
+            if version is None:
+                _end(settings, connect, run.run_id, RunStatus.FAILED, missing)
+            else:
+                _end(settings, connect, run.run_id, RunStatus.FINISHED)
+                note_local_version(connect(), version, local_version, fitted.saved_name)
         except RecordsError as error:
             notes.append(f"The run could not be closed: {error.what}")
     outcome = TrainingOutcome(
@@ -67,20 +72,17 @@ def record(
 def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, error: BaseException) -> None:
     """Close the run of a training that did not end well, and remove what it wrote.
 
-    A cancel may come after the model was registered: then it is taken back from both registries, so that
-    "cancelled" always means that nothing is left.
+    A cancel or a failure may come after the model was registered: then it is taken back from both registries,
+    so that "cancelled" and "failed" always mean that nothing is left to price houses.
     """
     cancelled = isinstance(error, TrainingCancelled)
     reason = error.what if isinstance(error, LabError) else f"{type(error).__name__}: {error}".removesuffix(": ")
     status = RunStatus.KILLED if cancelled else RunStatus.FAILED
     run_id = run.run_id
     WorkFolder(settings, job_id).remove()
-    steps: list[Callable[[], None]] = []
-    if cancelled:
-        steps.append(lambda: open_registry(settings, connect).withdraw(job_id, run_id))
-    if cancelled and run_id is not None:
-        steps.append(lambda: withdraw_version(connect(), run_id))
+    steps: list[Callable[[], None]] = [lambda: open_registry(settings, connect).withdraw(job_id, run_id)]
     if run_id is not None:
+        steps.append(lambda: withdraw_version(connect(), run_id))
         steps.append(lambda: _end(settings, connect, run_id, status, reason))
     troubles = []
     for step in steps:  # one that fails does not keep the others from being done
@@ -132,6 +134,7 @@ def _record_in_mlflow(
         return registered.version
     tracker = MLflowTracker(settings, store)
     tracker.continue_run(run_id)
+    tracker.log_params(request.spec.as_params())  # again: MLflow may have been away when the run was opened
     tracker.log_lineage(fitted.lineage)
     tracker.log_metrics(fitted.metrics)
     tracker.log_curve("held_out_rmse", fitted.curve)
@@ -169,16 +172,20 @@ def _record_locally(
                 where=str(saved),
                 remedy="Free some disk space or correct the folder's permissions, then train again.",
             ) from error
-    return open_registry(settings, connect).register_model(
-        saved,
-        fitted.metrics,
-        family=request.spec.family.value,
-        params=request.spec.as_params(),
-        tags={**fitted.lineage.as_tags(), JOB_TAG: work.job_id},
-        run_id=run_id,
-        mlflow_version=version,
-        sha256=fitted.sha256,
-    )
+    try:
+        return open_registry(settings, connect).register_model(
+            saved,
+            fitted.metrics,
+            family=request.spec.family.value,
+            params=request.spec.as_params(),
+            tags={**fitted.lineage.as_tags(), JOB_TAG: work.job_id},
+            run_id=run_id,
+            mlflow_version=version,
+            sha256=fitted.sha256,
+        )
+    except RecordsError:
+        saved.unlink(missing_ok=True)  # no entry names it, so nothing would ever find it again
+        raise
 
 
 def _model_file(settings: Settings, work: WorkFolder, fitted: Fitted) -> Path:

@@ -32,6 +32,7 @@ class BackgroundService:
         self._warm = warm
         self._settings = settings
         self._lab: Lab | None = None
+        self._is_warm = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lab-service", daemon=True)
 
@@ -57,11 +58,10 @@ class BackgroundService:
             self._stop.wait(CHECK_SECONDS)
 
     def _look_after(self) -> None:
-        first = self._lab is None
         if self._lab is None:
             self._lab = Lab(self._settings())
         self._lab.keep_worker()
-        if first:
+        if not self._is_warm:
             # Imports MLflow while nobody waits for it yet.
             self._lab.overview()
             self._warm()
@@ -69,3 +69,4 @@ class BackgroundService:
             # thirds of the server's time; what is frozen is not looked at again.
             gc.collect()
             gc.freeze()
+            self._is_warm = True

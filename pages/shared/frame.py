@@ -10,6 +10,7 @@ import streamlit as st
 from core.domain.configuration import load_settings
 from core.domain.errors import LabError
 from core.domain.jobs import Job, JobState
+from core.domain.money import MISSING
 from core.workflows.lab import Lab
 
 
@@ -87,7 +88,8 @@ def job_strip(title: str = "") -> None:
 
 def _strip_line(job: Job) -> None:
     if job.state is JobState.QUEUED:
-        st.caption(f":material/hourglass_top: {escape(job.request.run_name)}: number {job.queue_position} in the queue")
+        place = job.queue_position or MISSING
+        st.caption(f":material/hourglass_top: {escape(job.request.run_name)}: number {place} in the queue")
         return
     progress = job.progress
     st.progress(

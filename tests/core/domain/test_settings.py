@@ -154,6 +154,12 @@ def test_a_relative_data_path_lies_under_home_and_an_absolute_one_where_it_says(
     assert data_path("~/mine.csv") == Path.home() / "mine.csv"
 
 
+def test_settings_reach_another_process_as_they_are(tmp_path):
+    given = {"tracking": {"experiment_name": "prices 🏠 “né”: 1e-5 # no comment"}, "training": {"enable_mlflow": False}}
+    settings = load_settings(home=tmp_path, environment={}, values=given)
+    assert load_settings(environment=settings.as_environment()) == settings
+
+
 def test_all_state_lies_under_home_by_default(tmp_path):
     settings = load_settings(home=tmp_path, environment={})
     names = [name for name, kind in vars(Paths).items() if isinstance(kind, property)]

@@ -94,7 +94,10 @@ def test_mlflow_going_away_after_the_fit_keeps_the_model_locally_and_says_so(
     fitted = fit(lab_home, request, connect, "job", run)
     outcome = record(lab_home, request, away, "job", run, fitted)
     assert (outcome.run_id, outcome.version) == (run.run_id, None)
-    assert outcome.notes == ("Recorded in the local registry only. MLflow went away.",)
+    assert outcome.notes == (
+        "Recorded in the local registry only. MLflow went away.",
+        "The run could not be closed: MLflow went away.",
+    )
     assert ModelRegistry(lab_home).get_model(outcome.local_version).run_id == run.run_id
 
 
@@ -224,6 +227,48 @@ def test_a_model_that_cannot_be_kept_fails_the_run_with_the_reason(lab_home: Set
     (run,) = list_runs(connect())
     assert run.status == "FAILED"
     assert ModelRegistry(lab_home).list_models() == []
+
+
+def test_a_registry_that_cannot_be_written_takes_the_version_of_mlflow_back(
+    lab_home: Settings, connect: Connect
+) -> None:
+    """A failed training must not price houses."""
+    lab_home.paths.registry.parent.parent.mkdir(parents=True)
+    lab_home.paths.registry.parent.write_text("a file where a folder should be", encoding="utf-8")
+    with pytest.raises(RecordsError, match="registry"):
+        train_now(lab_home, ridge(), connect)
+    (run,) = list_runs(connect())
+    assert run.status == "FAILED"
+    assert all_versions(connect()) == []
+    assert list(lab_home.paths.saved_models.iterdir()) == []
+
+
+def test_mlflow_refusing_in_the_middle_of_recording_ends_the_run_and_keeps_the_model(
+    lab_home: Settings, connect: Connect
+) -> None:
+    request = ridge()
+    run = open_run(request, connect, "job")
+    fitted = fit(lab_home, request, connect, "job", run)
+    lab_home.paths.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
+    (lab_home.paths.mlflow_artifacts / "models").write_text("a file where a folder should be", encoding="utf-8")
+    outcome = record(lab_home, request, connect, "job", run, fitted)
+    assert outcome.version is None
+    assert ModelRegistry(lab_home).get_model(outcome.local_version).sha256 == fitted.sha256
+    recorded = get_run(connect(), str(run.run_id))
+    assert recorded.status == "FAILED"
+    assert "local registry only" in recorded.tags["failure"]
+
+
+def test_a_store_that_was_away_when_the_run_was_opened_gets_its_params_later(
+    lab_home: Settings, connect: Connect
+) -> None:
+    request = ridge()
+    opened = open_run(request, connect, "job")
+    run = OpenedRun(opened.run_id, "Recorded in the local registry only. It was busy.")
+    outcome = record(lab_home, request, connect, "job", run, fit(lab_home, request, connect, "job", run))
+    assert outcome.version == "1"
+    assert outcome.notes == (), "it is recorded in both after all"
+    assert get_run(connect(), str(run.run_id)).params["family"] == "ridge"
 
 
 class TestCutOff:
