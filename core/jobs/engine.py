@@ -21,6 +21,7 @@ from core.domain.jobs import Failure, Job, JobState, TrainingRequest
 from core.domain.runs import TrainingOutcome
 from core.domain.settings import SQLITE, Settings
 from core.jobs.board import Posted, ProgressBoard, Worker, database_errors
+from core.jobs.old_sqlite import teach_subseconds
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, WorkflowStatus
@@ -55,6 +56,7 @@ class JobQueue:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        teach_subseconds()
         _migrate(settings)
         with database_errors():
             self._engine = sa.create_engine(
