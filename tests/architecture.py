@@ -20,6 +20,7 @@ FLOORS: Final[Mapping[str, tuple[int, str]]] = {
     "core.models": (1, "science"),
     "core.evaluation": (1, "science"),
     "core.explanation": (1, "science"),
+    "core.search": (1, "science"),
     "core.tracking": (2, "records"),
     "core.workflows": (3, "acts"),
     "core.jobs": (3, "acts"),
@@ -37,6 +38,7 @@ OWNERS: Final[Mapping[str, tuple[str, ...]]] = {
     "plotly": ("core.charts",),
     "mlflow": ("core.tracking", "core.serving"),
     "dbos": ("core.jobs",),
+    "optuna": ("core.search",),
     "typer": ("core.cli", "core.__main__"),
     "fastapi": ("core.serving",),
 }
