@@ -75,6 +75,11 @@ class Run:
         return self.metrics.get("fit_seconds")
 
     @property
+    def model_mb(self) -> float | None:
+        """Megabytes the fitted model takes in memory."""
+        return self.metrics.get("model_mb")
+
+    @property
     def is_demo(self) -> bool:
         return is_demo(self.tags)
 

@@ -114,16 +114,17 @@ def fit(
     trainer.train(split.X_train, split.y_train, watched=held_out, report=publish, should_stop=should_stop)
     work = WorkFolder(settings, job_id)
     publish(Progress("writing the model"))
-    # Compressing a forest takes longer than all that comes after the fit, so both are done at once.
+    # Compressing a forest needs no Python, so it goes on beside the scores and the plots.
     with ThreadPoolExecutor(1, "model-writer") as writer:
         writing = writer.submit(write_model, trainer.pipeline, work.model)
         predicted = trainer.predict(split.X_test)
         evaluation = ModelEvaluator(settings).judge(split.y_test, predicted)
         write_artifacts(work.artifacts, request.run_name, trainer.importance, split.y_test, predicted)
-        sha256 = writing.result()
+        written = writing.result()
     metrics = {
         **evaluation.scores.as_metrics(),
         "fit_seconds": trainer.fit_seconds,
+        "model_mb": written.megabytes,
         "train_rows": len(split.X_train),
         "held_out_rows": len(split.X_test),
     }
@@ -132,7 +133,7 @@ def fit(
 
     return Fitted(
         saved_name=model_file_name(request.spec.family),
-        sha256=sha256,
+        sha256=written.sha256,
         metrics=metrics,
         threshold_checks=evaluation.threshold_checks,
         curve=trainer.curve,

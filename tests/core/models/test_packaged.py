@@ -6,7 +6,10 @@ import os
 import pickle
 import resource
 import stat
+import subprocess
+import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +23,7 @@ import pytest
 from core.domain.errors import InvalidData, RecordsError, UntrustedModel
 from core.domain.house import RAW_COLUMNS
 from core.domain.hyperparameters import ModelFamily
+from core.domain.settings import PROJECT_ROOT
 from core.models.packaged import PriceModel, _load_pyfunc, file_sha256, read_model, write_model
 from core.models.trainer import ModelTrainer
 
@@ -42,7 +46,7 @@ class Intruder:
 @pytest.fixture
 def written(tmp_path: Path, trained: Trained) -> tuple[Path, str]:
     file = tmp_path / "models" / "model.joblib"
-    return file, write_model(trained(ModelFamily.LIGHTGBM).pipeline, file)
+    return file, write_model(trained(ModelFamily.LIGHTGBM).pipeline, file).sha256
 
 
 @pytest.fixture
@@ -91,16 +95,45 @@ def test_a_model_comes_back_as_it_was_written(
     family: ModelFamily, tmp_path: Path, held_out: XY, trained: Trained
 ) -> None:
     file = tmp_path / "deep" / "down" / "model.joblib"
-    digest = write_model(trained(family).pipeline, file)
+    digest = write_model(trained(family).pipeline, file).sha256
     assert digest == file_sha256(file)
     back = read_model(file, digest)
     np.testing.assert_array_equal(back.predict(held_out[0]), trained(family).predict(held_out[0]))
     assert [left.name for left in file.parent.iterdir()] == ["model.joblib"]
 
 
+def test_a_model_s_size_in_memory_is_that_of_its_content_before_it_was_compressed(
+    family: ModelFamily, tmp_path: Path, trained: Trained
+) -> None:
+    file = tmp_path / "model.joblib"
+    written = write_model(trained(family).pipeline, file)
+    content = zlib.decompress(file.read_bytes())
+    assert written.megabytes == len(content) / 1_000_000
+    if family is ModelFamily.RANDOM_FOREST:
+        trees = [tree.tree_.__getstate__() for tree in trained(family).pipeline.named_steps["model"].estimators_]
+        arrays = sum(tree["nodes"].nbytes + tree["values"].nbytes for tree in trees) / 1_000_000
+        assert arrays <= written.megabytes <= 1.2 * arrays
+
+
+def test_a_client_without_the_compressor_reads_the_file(tmp_path: Path, trained: Trained, held_out: XY) -> None:
+    file, rows = tmp_path / "model.joblib", tmp_path / "rows.csv"
+    write_model(trained(ModelFamily.RANDOM_FOREST).pipeline, file)
+    held_out[0].to_csv(rows, index=False)
+    program = (
+        "import sys; sys.modules['isal'] = None; import pandas as pd; from core.models.packaged import _load_pyfunc;"
+        f"print(*_load_pyfunc({str(file)!r}).predict(pd.read_csv({str(rows)!r})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    prices = [float(price) for price in done.stdout.split()]
+    np.testing.assert_array_equal(prices, trained(ModelFamily.RANDOM_FOREST).predict(held_out[0]))
+
+
 def test_a_new_model_replaces_the_old_one_in_the_same_place(written: tuple[Path, str], trained: Trained) -> None:
     file, old = written
-    new = write_model(trained(ModelFamily.RIDGE).pipeline, file)
+    new = write_model(trained(ModelFamily.RIDGE).pipeline, file).sha256
     assert new != old
     with pytest.raises(UntrustedModel):
         read_model(file, old)

@@ -51,7 +51,7 @@ def pipeline(trained_store: Store) -> Any:
 
 
 def _register(store: Store, pipeline: Any, folder: Path) -> ModelVersion:
-    digest = write_model(pipeline, folder / "own.joblib")
+    digest = write_model(pipeline, folder / "own.joblib").sha256
     with MLflowTracker(store=store) as tracker:
         model_id = tracker.log_model(folder / "own.joblib", family="random_forest")
         run_id = tracker.run_id

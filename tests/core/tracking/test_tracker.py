@@ -145,7 +145,7 @@ def test_a_model_is_logged_as_a_pipeline_or_as_the_path_of_one(
     store: Store, plain_client: MlflowClient, pipeline: Any, tmp_path: Path, form: str
 ) -> None:
     file = tmp_path / "own.joblib"
-    digest = write_model(pipeline, file)
+    digest = write_model(pipeline, file).sha256
     with MLflowTracker(store=store) as tracker:
         model_id = tracker.log_model({"pipeline": pipeline, "path": file, "text": str(file)}[form], "price_model")
         run_id = tracker.run_id

@@ -1,0 +1,85 @@
+"""What a training costs beyond its fit: from the click to registered, against the bare fit of the same Pipeline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from core.data.split import Split, split_rows
+from core.domain.configuration import load_settings
+from core.domain.hyperparameters import TrainingSpec
+from core.domain.jobs import JobState, TrainingRequest
+from core.domain.settings import Settings
+from core.jobs.engine import JobQueue
+from core.models.families import build_pipeline
+from tests.conftest import DATA_VARIABLE
+from tests.core.jobs.conftest import is_final, request_of, wait_for, worker_process
+
+pytestmark = pytest.mark.long
+
+REPEATS = 3
+MOST_TIMES = 1.15
+MOST_SECONDS = 2.0
+"""Allowed: so many times the bare fit, and so many seconds for queue, records, plots and files."""
+
+
+@pytest.fixture(scope="module")
+def home_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Settings:
+    return load_settings(home=tmp_path_factory.mktemp("benchmark"), environment={DATA_VARIABLE: str(data_file)})
+
+
+@pytest.fixture(scope="module")
+def warm_queue(home_settings: Settings) -> Iterator[JobQueue]:
+    """The queue of a worker that has trained before, as one that is not just starting has."""
+    queue = JobQueue(home_settings)
+    with worker_process(home_settings):
+        for _ in range(2):
+            job = wait_for(queue, queue.submit(request_of("ridge")), is_final)
+            assert job.state is JobState.SUCCEEDED, job.failure
+        yield queue
+    queue.close()
+
+
+@pytest.fixture(scope="module")
+def split(home_settings: Settings, data_file: Path) -> Split:
+    import pandas as pd
+
+    data = home_settings.data
+    return split_rows(pd.read_csv(data_file), test_size=data.test_size, random_state=data.random_state)
+
+
+def bare_fit(settings: Settings, spec: TrainingSpec, split: Split) -> float:
+    """Seconds of one ``fit`` in this process, on the rows a training fits on."""
+    pipeline = build_pipeline(spec, n_jobs=settings.training.n_jobs)
+    began = time.perf_counter()
+    pipeline.fit(split.X_train, split.y_train)
+    return time.perf_counter() - began
+
+
+def whole_training(queue: JobQueue, spec: TrainingSpec) -> float:
+    """Seconds from the submit to the job's success."""
+    began = time.perf_counter()
+    job = wait_for(queue, queue.submit(TrainingRequest.create(spec, actor="benchmark")), is_final)
+    seconds = time.perf_counter() - began
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert job.outcome is not None
+    assert job.outcome.version is not None
+    return seconds
+
+
+@pytest.mark.parametrize("family", ["random_forest", "lightgbm"])
+def test_a_training_costs_little_more_than_its_fit(
+    family: str, home_settings: Settings, warm_queue: JobQueue, split: Split
+) -> None:
+    spec = TrainingSpec.create(family)
+    bare_fit(home_settings, spec, split)  # the first one imports
+    pairs = [(bare_fit(home_settings, spec, split), whole_training(warm_queue, spec)) for _ in range(REPEATS)]
+    bare, whole = (median(seconds) for seconds in zip(*pairs, strict=True))
+    allowed = MOST_TIMES * bare + MOST_SECONDS
+    print(f"\n{family}: bare fit {bare:.2f} s, click to registered {whole:.2f} s, allowed {allowed:.2f} s")
+    print(f"  each (bare, whole): {', '.join(f'({one:.2f}, {other:.2f})' for one, other in pairs)}")
+    assert whole <= allowed
