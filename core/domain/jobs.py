@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.runs import TrainingOutcome
 
 LONGEST_RUN_NAME: Final = 200
+TRIAL_PREFIX: Final = "trial-"
 
 
 class JobState(StrEnum):
@@ -63,10 +64,55 @@ class TrainingRequest:
         Raises:
             InvalidSpec: the payload's params are out of range by now.
         """
-        params = payload["params"]
-        if not isinstance(params, Mapping):
-            raise TypeError(f"params is {type(params).__name__}, not a mapping")
-        return cls(TrainingSpec.from_params(params), str(payload["run_name"]), str(payload["actor"]))
+        return cls(_spec(payload), str(payload["run_name"]), str(payload["actor"]))
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRequest:
+    """One trial of a sweep: a spec to be judged by cross-validation. ``number`` counts from 0."""
+
+    spec: TrainingSpec
+    run_name: str
+    actor: str
+    sweep_id: str
+    number: int
+
+    @property
+    def job_id(self) -> str:
+        """The same however often it is put on the queue, so that it runs once."""
+        return f"{TRIAL_PREFIX}{self.sweep_id}-{self.number}"
+
+    def as_payload(self) -> dict[str, object]:
+        """JSON values only."""
+        return {
+            "params": self.spec.as_params(),
+            "run_name": self.run_name,
+            "actor": self.actor,
+            "sweep_id": self.sweep_id,
+            "number": self.number,
+        }
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> TrialRequest:
+        """The request back from :meth:`as_payload`.
+
+        Raises:
+            InvalidSpec: the payload's params are out of range by now.
+        """
+        return cls(
+            _spec(payload), payload["run_name"], payload["actor"], payload["sweep_id"], number=int(payload["number"])
+        )
+
+
+Request = TrainingRequest | TrialRequest
+"""What a job was asked to do."""
+
+
+def _spec(payload: Mapping[str, object]) -> TrainingSpec:
+    params = payload["params"]
+    if not isinstance(params, Mapping):
+        raise TypeError(f"params is {type(params).__name__}, not a mapping")
+    return TrainingSpec.from_params(params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +122,8 @@ class Progress:
     ``phase`` is what it does now ("fitting", "recording", …); ``done`` of ``total`` counts ``unit``
     (trees, iterations); ``elapsed`` is seconds since the fit began, ``remaining`` the seconds the fit will
     still take (None before the first step ended); ``curve`` holds (done, RMSE on the held-out rows) so far.
-    The curve is watched only: nothing stops early or chooses on it.
+    The curve of a training is watched only: nothing stops early or chooses on it. ``log`` holds the last lines
+    of what happened.
     """
 
     phase: str
@@ -86,6 +133,7 @@ class Progress:
     elapsed: float = 0.0
     remaining: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
+    log: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -105,12 +153,13 @@ class Progress:
             "elapsed": self.elapsed,
             "remaining": self.remaining,
             "curve": [list(point) for point in self.curve],
+            "log": list(self.log),
         }
 
     @classmethod
-    def from_payload(cls, payload: Mapping[str, object]) -> Progress:
-        known = {**payload, "curve": tuple((int(done), float(score)) for done, score in payload["curve"])}  # type: ignore[attr-defined]
-        return cls(**known)  # type: ignore[arg-type]
+    def from_payload(cls, payload: Mapping[str, Any]) -> Progress:
+        curve = tuple((int(done), float(score)) for done, score in payload["curve"])
+        return cls(**{**payload, "curve": curve, "log": tuple(payload.get("log", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +173,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A training on the queue. Times are in UTC; ``queue_position`` is 1 for the next to start.
+    """A training or a trial on the queue. Times are in UTC; ``queue_position`` is 1 for the next to start.
 
-    ``outcome`` is there once it succeeded, ``failure`` once it failed.
+    ``outcome`` is there once a training succeeded, ``failure`` once it failed.
     """
 
     job_id: str
     state: JobState
-    request: TrainingRequest
+    request: Request
     created: datetime
     updated: datetime
     progress: Progress | None = None

@@ -23,6 +23,9 @@ SPLIT_TAG: Final = "split"
 CODE_TAG: Final = "code.version"
 JOB_TAG: Final = "job.id"
 FAILURE_TAG: Final = "failure"
+SWEEP_TAG: Final = "sweep.id"
+TRIAL_TAG: Final = "sweep.trial"
+TRIAL_STATE_TAG: Final = "trial.state"
 
 
 def is_demo(tags: Mapping[str, str]) -> bool:

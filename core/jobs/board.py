@@ -1,4 +1,4 @@
-"""Two small tables beside the engine's own: how far each job is, and which workers are alive.
+"""What is known of jobs beside the engine's own state: how far each is, and who holds what open.
 
 A screen only ever reads these; the worker that runs a job writes them. One row a job, overwritten as it
 goes, so that a long training costs no more room than a short one.
@@ -7,40 +7,37 @@ goes, so that a long training costs no more room than a short one.
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
-from filelock import Timeout
 
-from core.domain.errors import QueueUnavailable
 from core.domain.jobs import Progress
+from core.jobs.database import SCHEMA, Tables
 
-HEARTBEAT_SECONDS: Final = 1.0
-ALIVE_SECONDS: Final = 10.0
-"""A worker that has not been heard of for this long counts as dead."""
-
-_TABLES: Final = sa.MetaData()
 _PROGRESS: Final = sa.Table(
     "lab_job_progress",
-    _TABLES,
+    SCHEMA,
     sa.Column("job_id", sa.String(64), primary_key=True),
     sa.Column("run_id", sa.String(64)),
     sa.Column("progress", sa.Text, nullable=False),
-    sa.Column("updated", sa.Float, nullable=False),
+    sa.Column("updated", sa.Float(53), nullable=False),
 )
-_WORKERS: Final = sa.Table(
-    "lab_workers",
-    _TABLES,
-    sa.Column("worker_id", sa.String(128), primary_key=True),
-    sa.Column("host", sa.String(255), nullable=False),
-    sa.Column("pid", sa.Integer, nullable=False),
-    sa.Column("heartbeat", sa.Float, nullable=False),
+_OPEN: Final = sa.Table(
+    "lab_open_jobs",
+    SCHEMA,
+    sa.Column("job_id", sa.String(64), primary_key=True),
+    sa.Column("worker_id", sa.String(128), nullable=False),
+)
+_CHUNKS: Final = sa.Table(
+    "lab_checkpoints",
+    SCHEMA,
+    sa.Column("job_id", sa.String(64), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
 )
 
 
@@ -52,90 +49,61 @@ class Posted:
     progress: Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A worker process as it last reported."""
-
-    worker_id: str
-    host: str
-    pid: int
-    seconds_since_heartbeat: float
-
-    @property
-    def is_alive(self) -> bool:
-        return self.seconds_since_heartbeat < ALIVE_SECONDS
-
-
-class ProgressBoard:
-    """Reads and writes the two tables.
+class ProgressBoard(Tables):
+    """Reads and writes what is known of jobs.
 
     Raises:
         QueueUnavailable: by every method, when the database does not answer.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-
-    def create(self) -> None:
-        """Create the tables where they are missing."""
-        with self._begin() as connection:
-            _TABLES.create_all(connection)
-
     def post(self, job_id: str, progress: Progress, run_id: str | None = None) -> None:
         """Overwrite what is known of a job."""
         values = {"run_id": run_id, "progress": json.dumps(progress.as_payload()), "updated": time.time()}
-        self._upsert(_PROGRESS, {"job_id": job_id}, values)
+        self.upsert(_PROGRESS, {"job_id": job_id}, values)
 
     def read(self, job_ids: Iterable[str]) -> dict[str, Posted]:
         """What is known of these jobs; those nobody has begun are left out."""
         wanted = sa.select(_PROGRESS).where(_PROGRESS.c.job_id.in_(list(job_ids)))
-        with self._begin() as connection:
+        with self.begin() as connection:
             rows = connection.execute(wanted).all()
         return {row.job_id: Posted(row.run_id, Progress.from_payload(json.loads(row.progress))) for row in rows}
 
-    def beat(self, worker_id: str) -> None:
-        """Say that this process lives."""
-        values = {"host": socket.gethostname(), "pid": os.getpid(), "heartbeat": time.time()}
-        self._upsert(_WORKERS, {"worker_id": worker_id}, values)
+    def open(self, job_id: str, worker_id: str) -> None:
+        """Note who works on a job, so that what it leaves open is found when that worker is gone."""
+        self.upsert(_OPEN, {"job_id": job_id}, {"worker_id": worker_id})
 
-    def leave(self, worker_id: str) -> None:
-        """Say goodbye, so that nobody waits for a heartbeat that will not come."""
-        with self._begin() as connection:
-            connection.execute(sa.delete(_WORKERS).where(_WORKERS.c.worker_id == worker_id))
+    def close(self, job_id: str) -> None:
+        """The job has ended and left nothing open; its checkpoints mean nothing any more."""
+        with self.begin() as connection:
+            connection.execute(sa.delete(_CHUNKS).where(_CHUNKS.c.job_id == job_id))
+            connection.execute(sa.delete(_OPEN).where(_OPEN.c.job_id == job_id))
 
-    def workers(self) -> list[Worker]:
-        """Every worker that ever reported and did not leave."""
-        with self._begin() as connection:
-            rows = connection.execute(sa.select(_WORKERS).order_by(_WORKERS.c.worker_id)).all()
-        now = time.time()
-        return [Worker(row.worker_id, row.host, row.pid, now - row.heartbeat) for row in rows]
+    def open_jobs(self) -> dict[str, str]:
+        """Job → the worker that last took it up, for every job that is not closed."""
+        with self.begin() as connection:
+            return {row.job_id: row.worker_id for row in connection.execute(sa.select(_OPEN))}
 
-    def _upsert(self, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        # Each row has one writer at a time, so update-then-insert needs no dialect of its own.
-        condition = sa.and_(*(table.c[name] == value for name, value in key.items()))
-        with self._begin() as connection:
-            if connection.execute(sa.update(table).where(condition).values(**values)).rowcount == 0:
-                connection.execute(sa.insert(table).values(**key, **values))
-
-    @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        with database_errors(), self._engine.begin() as connection:
-            yield connection
+    def checkpoints(self, job_id: str) -> JobCheckpoints:
+        """The checkpoints of a job."""
+        return JobCheckpoints(self, job_id)
 
 
-@contextmanager
-def database_errors() -> Iterator[None]:
-    """Translate what the database driver, the disk and the lock raise.
+class JobCheckpoints:
+    """The files a job may go on from after a crash, with the digest each must have."""
 
-    Raises:
-        QueueUnavailable: the job database does not answer.
-    """
-    try:
-        yield
-    except (sa.exc.SQLAlchemyError, OSError, Timeout) as error:
-        reason = str(getattr(error, "orig", None) or error).split("\n", 1)[0]
-        raise QueueUnavailable(
-            f"The job database does not answer: {reason}.",
-            where="jobs.database_url",
-            remedy="Check jobs.database_url and free disk space, and run `python -m core doctor`.",
-        ) from error
+    def __init__(self, tables: Tables, job_id: str) -> None:
+        self._tables = tables
+        self._job_id = job_id
+
+    def chunks(self) -> Sequence[tuple[str, str]]:
+        """(name, SHA-256) in the order they were entered."""
+        wanted = sa.select(_CHUNKS).where(_CHUNKS.c.job_id == self._job_id).order_by(_CHUNKS.c.place)
+        with self._tables.begin() as connection:
+            return [(row.name, row.sha256) for row in connection.execute(wanted)]
+
+    def enter(self, name: str, sha256: str) -> None:
+        """Add one that is wholly written."""
+        place = sa.select(sa.func.count()).where(_CHUNKS.c.job_id == self._job_id).scalar_subquery()
+        row = {"job_id": self._job_id, "place": place, "name": name, "sha256": sha256}
+        with self._tables.begin() as connection:
+            connection.execute(sa.insert(_CHUNKS).values(**row))

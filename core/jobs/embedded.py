@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from core.domain.settings import PROJECT_ROOT, Settings
-from core.jobs.board import database_errors
+from core.jobs.database import database_errors
 from core.jobs.engine import JobQueue
 
 

@@ -1,4 +1,4 @@
-"""The durable queue as every door sees it: put a training on it, read where it stands, cancel it.
+"""The durable queue as every door sees it: put work on it, read where it stands, cancel it.
 
 Built on DBOS: a job is a workflow in the job database, so it outlives the click, the page and the process.
 """
@@ -6,32 +6,28 @@ Built on DBOS: a job is a workflow in the job database, so it outlives the click
 from __future__ import annotations
 
 import logging
-import sqlite3
 import uuid
 from collections.abc import Iterable
-from contextlib import closing
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
-import sqlalchemy as sa
-from filelock import FileLock
-
 from core.domain.errors import LabError, NotFound, QueueFull
-from core.domain.jobs import Failure, Job, JobState, TrainingRequest
+from core.domain.jobs import Failure, Job, JobState, Request, TrainingRequest, TrialRequest
 from core.domain.runs import TrainingOutcome
-from core.domain.settings import SQLITE, Settings
-from core.jobs.board import Posted, ProgressBoard, Worker, database_errors
-from core.jobs.old_sqlite import teach_subseconds
+from core.domain.settings import Settings
+from core.jobs.board import Posted, ProgressBoard
+from core.jobs.connection import JOB_VERSION, open_database
+from core.jobs.database import database_errors
+from core.jobs.roster import Roster, Worker
+from core.jobs.sweep_book import SweepBook
 
 if TYPE_CHECKING:
-    from dbos import DBOSClient, WorkflowStatus
+    from dbos import WorkflowStatus
 
-APPLICATION: Final = "housing-price-lab"
 TRAINING_QUEUE: Final = "training"
 TRAINING_WORKFLOW: Final = "train"
-JOB_VERSION: Final = "1"
-"""The version of what crosses the queue. Fixed: by default it is a hash of the code, which strands old jobs."""
-
+TRIAL_WORKFLOW: Final = "trial"
 _STATES: Final = {
     "ENQUEUED": JobState.QUEUED,
     "DELAYED": JobState.QUEUED,
@@ -41,10 +37,16 @@ _STATES: Final = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": JobState.FAILED,
     "CANCELLED": JobState.CANCELLED,
 }
-_LOCK_SECONDS: Final = 120
-_BUSY_SECONDS: Final = 30
 _log = logging.getLogger(__name__)
 _ACTIVE: Final = ["ENQUEUED", "DELAYED", "PENDING"]
+
+
+class Standing(Enum):
+    """What a worker is to do about a job it has in hand."""
+
+    GO_ON = auto()
+    CANCELLED = auto()
+    TAKEN_OVER = auto()
 
 
 class JobQueue:
@@ -56,15 +58,10 @@ class JobQueue:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        teach_subseconds()
-        _migrate(settings)
-        with database_errors():
-            self._engine = sa.create_engine(
-                settings.database_url, pool_pre_ping=True, connect_args=_connect_args(settings.database_url)
-            )
-            self._client = _client(settings)
+        self._engine, self._client = open_database(settings)
         self.board = ProgressBoard(self._engine)
-        self.board.create()
+        self.roster = Roster(self._engine)
+        self.sweeps = SweepBook(self._engine)
 
     def submit(self, request: TrainingRequest) -> str:
         """Put a training on the queue and return the job's id at once.
@@ -73,27 +70,23 @@ class JobQueue:
             QueueFull: as many jobs wait as ``jobs.queued`` allows.
         """
         limit = self._settings.jobs.queued
-        with database_errors():
-            waiting = self._client.list_workflows(
-                queue_name=TRAINING_QUEUE, status="ENQUEUED", limit=limit, load_input=False, load_output=False
+        waiting = self._briefly(name=TRAINING_WORKFLOW, queue_name=TRAINING_QUEUE, status="ENQUEUED", limit=limit)
+        if len(waiting) >= limit:
+            raise QueueFull(
+                f"{limit} trainings wait already.",
+                where="jobs.queued",
+                remedy="Wait for some to end, cancel some, or raise jobs.queued.",
             )
-            if len(waiting) >= limit:
-                raise QueueFull(
-                    f"{limit} trainings wait already.",
-                    where="jobs.queued",
-                    remedy="Wait for some to end, cancel some, or raise jobs.queued.",
-                )
-            job_id = f"train-{uuid.uuid4().hex[:12]}"
-            self._client.enqueue(
-                {
-                    "workflow_name": TRAINING_WORKFLOW,
-                    "queue_name": TRAINING_QUEUE,
-                    "workflow_id": job_id,
-                    "app_version": JOB_VERSION,
-                },
-                request.as_payload(),
-            )
+        job_id = f"train-{uuid.uuid4().hex[:12]}"
+        self._enqueue(TRAINING_WORKFLOW, job_id, request)
         return job_id
+
+    def submit_trial(self, request: TrialRequest) -> None:
+        """Put a trial on the queue; a second time changes nothing.
+
+        The limit of waiting jobs is not for trials: a sweep has no more of them waiting than it has workers.
+        """
+        self._enqueue(TRIAL_WORKFLOW, request.job_id, request)
 
     def get(self, job_id: str) -> Job:
         """One job as it stands now.
@@ -109,17 +102,31 @@ class JobQueue:
             )
         return found[0]
 
-    def list_jobs(self, *, limit: int = 50, active_only: bool = False) -> list[Job]:
-        """The newest jobs first."""
+    def list_jobs(self, *, limit: int = 50, active_only: bool = False, trials: bool = False) -> list[Job]:
+        """The newest trainings first, or trainings and trials."""
         # By name, not by queue: the engine takes a cancelled job's queue away from it.
+        names = [TRAINING_WORKFLOW, TRIAL_WORKFLOW] if trials else [TRAINING_WORKFLOW]
         wanted: dict[str, Any] = {"status": _ACTIVE} if active_only else {}
-        return self._jobs(self._list(name=TRAINING_WORKFLOW, limit=limit, **wanted))
+        return self._jobs(self._list(name=names, limit=limit, **wanted))
 
-    def is_cancelled(self, job_id: str) -> bool:
-        """Whether somebody asked this job to stop. Cheap: a training asks after every step."""
-        with database_errors():
-            status = self._client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
-        return bool(status) and status[0].status == "CANCELLED"
+    def states(self, job_ids: Iterable[str]) -> dict[str, JobState]:
+        """The states of those jobs the queue knows; others are left out."""
+        wanted = list(job_ids)
+        found = self._briefly(workflow_ids=wanted) if wanted else []
+        return {status.workflow_id: _STATES[status.status] for status in found}
+
+    def standing(self, job_id: str, worker_id: str) -> Standing:
+        """What the worker that has this job in hand is to do. Cheap: a training asks after every step."""
+        found = self._briefly(workflow_ids=[job_id])
+        if not found or found[0].status == "CANCELLED":
+            return Standing.CANCELLED if found else Standing.GO_ON
+        waits_again = found[0].status in ("ENQUEUED", "DELAYED")
+        return Standing.TAKEN_OVER if waits_again or found[0].executor_id != worker_id else Standing.GO_ON
+
+    def deserted(self) -> set[str]:
+        """Names of workers that have a job in hand and have not been heard of for a while."""
+        alive = {worker.worker_id for worker in self.live_workers()}
+        return {str(status.executor_id) for status in self._briefly(status="PENDING")} - alive
 
     def cancel(self, job_id: str) -> Job:
         """Ask a job to stop: a queued one never starts, a running one ends after its current step.
@@ -135,7 +142,7 @@ class JobQueue:
 
     def live_workers(self) -> list[Worker]:
         """The workers heard of in the last seconds."""
-        return [worker for worker in self.board.workers() if worker.is_alive]
+        return [worker for worker in self.roster.workers() if worker.is_alive]
 
     def close(self) -> None:
         """Give the connections back."""
@@ -162,15 +169,30 @@ class JobQueue:
 
     def _waiting(self) -> list[str]:
         """Ids of the queued jobs, the next to start first."""
+        return [status.workflow_id for status in self._briefly(queue_name=TRAINING_QUEUE, status="ENQUEUED")]
+
+    def _briefly(self, **wanted: Any) -> list[WorkflowStatus]:
+        """Only how they stand: neither what was asked nor what came of it."""
         with database_errors():
-            queued = self._client.list_workflows(
-                queue_name=TRAINING_QUEUE, status="ENQUEUED", load_input=False, load_output=False
+            return self._client.list_workflows(**wanted, load_input=False, load_output=False)
+
+    def _enqueue(self, workflow: str, job_id: str, request: Request) -> None:
+        with database_errors():
+            self._client.enqueue(
+                {
+                    "workflow_name": workflow,
+                    "queue_name": TRAINING_QUEUE,
+                    "workflow_id": job_id,
+                    "app_version": JOB_VERSION,
+                },
+                request.as_payload(),
             )
-        return [status.workflow_id for status in queued]
 
 
 def _job(status: WorkflowStatus, word: Posted | None, place: int | None) -> Job:
-    request = TrainingRequest.from_payload(status.input["args"][0])  # type: ignore[index]
+    payload = status.input["args"][0]  # type: ignore[index]
+    is_trial = status.name == TRIAL_WORKFLOW
+    request = TrialRequest.from_payload(payload) if is_trial else TrainingRequest.from_payload(payload)
     return Job(
         job_id=status.workflow_id,
         state=_STATES[status.status],
@@ -180,7 +202,7 @@ def _job(status: WorkflowStatus, word: Posted | None, place: int | None) -> Job:
         progress=word.progress if word else None,
         queue_position=place,
         run_id=word.run_id if word else None,
-        outcome=None if status.output is None else TrainingOutcome.from_report(status.output),
+        outcome=None if status.output is None or is_trial else TrainingOutcome.from_report(status.output),
         failure=_failure(status),
     )
 
@@ -197,37 +219,6 @@ def _failure(status: WorkflowStatus) -> Failure | None:
     if isinstance(told, dict):
         return Failure(**told)
     return Failure(str(status.error), "Look at logs/worker.log, then train again.")
-
-
-def _migrate(settings: Settings) -> None:
-    """Create the engine's tables. Under a lock: two processes must not create one database at once."""
-    from dbos import DBOS
-
-    url = settings.database_url
-    with database_errors():
-        settings.paths.locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(settings.paths.locks / "jobs.lock", timeout=_LOCK_SECONDS):
-            DBOS.migrate(url)
-            if url.startswith(SQLITE):
-                # Readers then never wait for the worker's writes. The mode stays with the file.
-                with closing(sqlite3.connect(url.removeprefix(SQLITE), timeout=_BUSY_SECONDS)) as database:
-                    database.execute("PRAGMA journal_mode=WAL")
-
-
-def _connect_args(url: str) -> dict[str, Any]:
-    return {"timeout": _BUSY_SECONDS} if url.startswith(SQLITE) else {}
-
-
-def _client(settings: Settings) -> DBOSClient:
-    from dbos import DBOSClient, DBOSPortableJSONSerializer
-
-    # JSON, not pickles: a row of the job database must not be able to run code in the app.
-    return DBOSClient(
-        system_database_url=settings.database_url,
-        serializer=DBOSPortableJSONSerializer(),
-        application_name=APPLICATION,
-        retry_connection_errors=False,
-    )
 
 
 def _time(milliseconds: int | None) -> datetime:

@@ -1,4 +1,4 @@
-"""The worker process: takes trainings off the queue and runs them.
+"""The worker process: takes trainings and trials off the queue and runs them.
 
 The embedded worker is started by the app, there is never more than one a home, and it ends with its last
 job when the app is gone. Others are started by hand, on any host that reaches the same database.
@@ -19,15 +19,26 @@ from typing import Final
 import psutil
 from filelock import FileLock, Timeout
 
-from core.domain.errors import QueueUnavailable, StoreUnavailable
+from core.domain.errors import LabError, QueueUnavailable, StoreUnavailable
+from core.domain.jobs import TRIAL_PREFIX
 from core.domain.settings import Settings
-from core.jobs.board import HEARTBEAT_SECONDS, database_errors
-from core.jobs.engine import APPLICATION, JOB_VERSION, TRAINING_QUEUE, JobQueue
+from core.domain.sweeps import SweepState
+from core.jobs.conductor import Conductor
+from core.jobs.connection import APPLICATION, JOB_VERSION
+from core.jobs.database import database_errors
+from core.jobs.desk import Workplace
+from core.jobs.engine import TRAINING_QUEUE, JobQueue
+from core.jobs.housekeeping import Heir, Janitor
+from core.jobs.roster import HEARTBEAT_SECONDS
+from core.jobs.sweep_job import register_trials
 from core.jobs.training_job import register_training
 from core.tracking.store import open_store
-from core.workflows.training_state import Connect
+from core.workflows.recording import abandon
+from core.workflows.training_state import Connect, OpenedRun
+from core.workflows.trials import abandon_trial
 
 POLL_SECONDS: Final = 0.25
+ROUND_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -81,12 +92,16 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
             "console_log_level": "WARNING",
         }
     )
-    connect = functools.cache(lambda: open_store(settings))
-    register_training(settings, queue, connect)
-    queue.board.beat(worker_id)
+    place = Workplace(settings, queue, functools.cache(lambda: open_store(settings)), worker_id)
+    conductor = Conductor(queue, place.connect)
+    register_training(place)
+    register_trials(place, conductor)
+    queue.roster.beat(worker_id)
+    heart = threading.Thread(target=_beat, args=(queue, worker_id, stop), name="heartbeat", daemon=True)
+    heart.start()
     DBOS.logger.addFilter(_is_no_cancel)
     DBOS.launch()
-    threading.Thread(target=_warm, args=(connect,), name="warm-up", daemon=True).start()
+    threading.Thread(target=_warm, args=(place.connect,), name="warm-up", daemon=True).start()
     DBOS.register_queue(
         TRAINING_QUEUE,
         worker_concurrency=concurrency or settings.jobs.running,
@@ -94,31 +109,56 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
         on_conflict="always_update",
     )
     _log.info("worker %s is ready", worker_id)
-    while not stop.wait(HEARTBEAT_SECONDS) and _is_wanted(queue, worker_id, keep_on):
+    # The engine has no public word for this, and its public `resume_workflow` would run a job twice when two
+    # heirs call it, and forget how often it was tried.
+    heir = Heir(place, DBOS._recover_pending_workflows)  # noqa: SLF001
+    rounds = (heir.look, Janitor(place, functools.partial(_abandon, place)).look, conductor.look)
+    while not stop.wait(ROUND_SECONDS) and _is_wanted(queue, rounds, keep_on):
         pass
+    was_told = stop.is_set()
+    stop.set()
+    heart.join()
     _leave(queue, worker_id)
-    if stop.is_set():
+    if was_told:
         # A fit in this process cannot be interrupted, and must not go on beside whoever takes it over. Its job
-        # stays in the database, and the next worker of this name goes on with it.
+        # stays in the database, and another worker goes on with it.
         logging.shutdown()
         os._exit(0)
     DBOS.destroy(workflow_completion_timeout_sec=0)
     queue.close()
 
 
-def _is_wanted(queue: JobQueue, worker_id: str, keep_on: Callable[[JobQueue], bool]) -> bool:
-    """Report, and ask whether to go on. A database that is away for a while ends no training."""
+def _beat(queue: JobQueue, worker_id: str, stop: threading.Event) -> None:
+    """Say every second that this process lives, whatever else it waits for."""
+    while not stop.wait(HEARTBEAT_SECONDS):
+        try:
+            queue.roster.beat(worker_id)
+        except QueueUnavailable as error:
+            _log.warning("%s", error)
+
+
+def _is_wanted(queue: JobQueue, rounds: tuple[Callable[[], None], ...], keep_on: Callable[[JobQueue], bool]) -> bool:
+    """Make the rounds, and ask whether to go on. A database that is away for a while ends no worker."""
+    for look in rounds:
+        try:
+            look()
+        except LabError as error:
+            _log.warning("%s", error)
     try:
-        queue.board.beat(worker_id)
         return keep_on(queue)
     except QueueUnavailable as error:
         _log.warning("%s", error)
         return True
 
 
+def _abandon(place: Workplace, job_id: str, run: OpenedRun, error: BaseException) -> tuple[str, ...]:
+    close = abandon_trial if job_id.startswith(TRIAL_PREFIX) else abandon
+    return close(place.settings, place.connect, job_id, run, error)
+
+
 def _leave(queue: JobQueue, worker_id: str) -> None:
     try:
-        queue.board.leave(worker_id)
+        queue.roster.leave(worker_id)
     except QueueUnavailable as error:
         _log.warning("%s", error)
 
@@ -151,6 +191,11 @@ def _app_lives_or_work_waits(parent_pid: int) -> Callable[[JobQueue], bool]:
     try:
         parent = psutil.Process(parent_pid)
     except psutil.NoSuchProcess:
-        return lambda queue: bool(queue.list_jobs(active_only=True, limit=1))
+        return _work_waits
     # is_running compares the start time too, so a reused process id is not taken for the app.
-    return lambda queue: parent.is_running() or bool(queue.list_jobs(active_only=True, limit=1))
+    return lambda queue: parent.is_running() or _work_waits(queue)
+
+
+def _work_waits(queue: JobQueue) -> bool:
+    running = any(sweep.state is SweepState.RUNNING for sweep in queue.sweeps.open())
+    return running or bool(queue.list_jobs(active_only=True, trials=True, limit=1))

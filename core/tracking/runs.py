@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 PREDICTIONS_FILE: Final = "predictions.parquet"
+OUT_OF_FOLD_FILE: Final = "out_of_fold.parquet"
 IMPORTANCE_FILE: Final = "feature_importance.json"
 NEWEST_FIRST: Final = ("attributes.start_time DESC",)
 
@@ -54,15 +55,17 @@ def find_run_of_job(store: Store, job_id: str) -> Run | None:
     return found[0] if found else None
 
 
-def read_predictions(store: Store, run_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row ids, actual and predicted prices of the held-out rows, each of shape (n,).
+def read_predictions(
+    store: Store, run_id: str, file_name: str = PREDICTIONS_FILE
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row ids, actual and predicted prices, each of shape (n,): of the held-out rows, or of a trial's own.
 
     Raises:
         NotFound: the run logged none.
     """
     import pandas as pd
 
-    with _artifact(store, run_id, PREDICTIONS_FILE) as file:
+    with _artifact(store, run_id, file_name) as file:
         table = pd.read_parquet(file)
     return table["row_id"].to_numpy(), table["actual"].to_numpy(), table["predicted"].to_numpy()
 

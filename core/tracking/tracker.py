@@ -75,8 +75,7 @@ class MLflowTracker:
 
     def continue_run(self, run_id: str) -> None:
         """Write on into a run that was opened before, by this process or by one that died."""
-        with mlflow_errors(self.store.uri):
-            self.store.client.update_run(run_id, status=RunStatus.RUNNING)
+        set_status(self.store, run_id, RunStatus.RUNNING)
         self._run_id = run_id
 
     def log_params(self, params: Mapping[str, object]) -> None:
@@ -177,3 +176,13 @@ class MLflowTracker:
         from mlflow.entities import Metric
 
         return Metric(name, float(value), round(time.time() * 1000), step)
+
+
+def set_status(store: Store, run_id: str, status: RunStatus) -> None:
+    """Say how a run stands without writing anything else into it.
+
+    Raises:
+        StoreUnavailable: the store does not answer. NotFound: there is no such run.
+    """
+    with mlflow_errors(store.uri):
+        store.client.update_run(run_id, status=status)

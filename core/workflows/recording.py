@@ -69,11 +69,14 @@ def record(
     return outcome
 
 
-def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, error: BaseException) -> None:
+def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, error: BaseException) -> tuple[str, ...]:
     """Close the run of a training that did not end well, and remove what it wrote.
 
     A cancel or a failure may come after the model was registered: then it is taken back from both registries,
     so that "cancelled" and "failed" always mean that nothing is left to price houses.
+
+    Returns:
+        What could not be done, a sentence each; none when nothing is left behind.
     """
     cancelled = isinstance(error, TrainingCancelled)
     reason = error.what if isinstance(error, LabError) else f"{type(error).__name__}: {error}".removesuffix(": ")
@@ -94,6 +97,7 @@ def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, e
     for line in (reason, *troubles):
         log.info(line)
     log.stage_end("cancelled" if cancelled else "failed")
+    return tuple(troubles)
 
 
 class ClosingRun:

@@ -7,30 +7,22 @@ after a crash: a job opens one run, and a run is registered once.
 
 from __future__ import annotations
 
-import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from core.data.download import ProgressReport as DownloadReport
-from core.data.ingest import DataIngestor
-from core.data.split import split_rows
-from core.domain.errors import RecordsError
 from core.domain.jobs import Progress, TrainingRequest
-from core.domain.provenance import JOB_TAG
 from core.domain.runs import TrainingOutcome
-from core.domain.settings import PROJECT_ROOT, Settings
+from core.domain.settings import Settings
 from core.evaluation.evaluate import ModelEvaluator
 from core.models.packaged import model_file_name, write_model
 from core.models.trainer import ModelTrainer, Report, ShouldStop
-from core.tracking.lineage import Lineage, code_version
-from core.tracking.runs import find_run_of_job
-from core.tracking.tracker import MLflowTracker
 from core.workflows.artifacts import write_artifacts
+from core.workflows.inline_jobs import new_inline_job
+from core.workflows.opening import open_run
 from core.workflows.recording import ClosingRun, record
+from core.workflows.rows import read_rows, tag_run
 from core.workflows.stage_log import PipelineLogger
-from core.workflows.training_state import LOCALLY, STAGE, Connect, Fitted, OpenedRun, WorkFolder
-
-_log = logging.getLogger(__name__)
+from core.workflows.training_state import STAGE, Connect, Fitted, OpenedRun, WorkFolder
 
 
 def train_now(
@@ -47,32 +39,11 @@ def train_now(
         TrainingCancelled: ``should_stop`` said so; the run is KILLED.
         LabError: the training failed; the run is FAILED and says why.
     """
-    job_id = f"inline-{time.time_ns()}"
+    job_id = new_inline_job()
     run = open_run(request, connect, job_id)
     with ClosingRun(settings, connect, job_id, run):
         fitted = fit(settings, request, connect, job_id, run, report=report, should_stop=should_stop)
         return record(settings, request, connect, job_id, run, fitted)
-
-
-def open_run(request: TrainingRequest, connect: Connect, job_id: str) -> OpenedRun:
-    """Open this job's MLflow run, or find the one it opened before a crash."""
-    run_id: str | None = None
-    try:
-        store = connect()
-        tracker = MLflowTracker(store=store)
-        earlier = find_run_of_job(store, job_id)
-        if earlier is None:
-            run_id = tracker.start_run(
-                request.run_name, {JOB_TAG: job_id, "mlflow.user": request.actor, "mlflow.source.type": "JOB"}
-            )
-        else:
-            run_id = earlier.run_id
-            tracker.continue_run(run_id)
-        # Once more after a crash as well: it may have come between the run and its params.
-        tracker.log_params(request.spec.as_params())
-    except RecordsError as error:
-        return OpenedRun(run_id, f"{LOCALLY} {error.what}")
-    return OpenedRun(run_id)
 
 
 def fit(
@@ -94,21 +65,12 @@ def fit(
     log = PipelineLogger(STAGE, settings)
     log.stage_start()
     publish = report or (lambda progress: None)
-    publish(Progress("reading the data"))
-    dataset = DataIngestor(settings, report=_download_progress(publish)).ingest()
-    split = split_rows(dataset.rows, test_size=settings.data.test_size, random_state=settings.data.random_state)
-    lineage = Lineage(
-        data_sha256=dataset.sha256,
-        data_source=str(dataset.source),
-        data_address=str(dataset.path),
-        rows=len(dataset.rows),
-        split=split.name,
-        code_version=code_version(PROJECT_ROOT),
-    )
-    _tag(connect, run, lineage)
+    rows = read_rows(settings, publish)
+    tag_run(connect, run, rows.lineage)
     log.info(f"{request.run_name}: {request.spec.as_params()}")
-    log.info(f"{len(dataset.rows):,} rows ({dataset.source}), SHA-256 {dataset.sha256}, split {split.name}")
+    log.info(rows.sentence)
 
+    split = rows.split
     trainer = ModelTrainer(settings, request.spec)
     held_out = (split.X_test, split.y_test)
     trainer.train(split.X_train, split.y_train, watched=held_out, report=publish, should_stop=should_stop)
@@ -137,24 +99,5 @@ def fit(
         metrics=metrics,
         threshold_checks=evaluation.threshold_checks,
         curve=trainer.curve,
-        lineage=lineage,
+        lineage=rows.lineage,
     )
-
-
-def _tag(connect: Connect, run: OpenedRun, lineage: Lineage) -> None:
-    """Say on the run what it is made of as soon as that is known: a failed run is told apart too."""
-    if run.run_id is None:
-        return
-    try:
-        tracker = MLflowTracker(store=connect())
-        tracker.continue_run(run.run_id)
-        tracker.set_tags(lineage.as_tags())
-    except RecordsError as error:
-        _log.warning("the run's lineage could not be tagged yet: %s", error)
-
-
-def _download_progress(publish: Report) -> DownloadReport:
-    def told(what: str, done: int, total: int) -> None:
-        publish(Progress(what, done, total, "bytes") if total else Progress(what))
-
-    return told

@@ -1,0 +1,129 @@
+"""What a job in hand is given: where it posts progress, whether it should stop, and how it is closed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from core.domain.errors import LabError, QueueUnavailable, TrainingCancelled
+from core.domain.jobs import Progress
+from core.domain.settings import Settings
+from core.jobs.engine import JobQueue, Standing
+from core.workflows.training_state import Connect, OpenedRun
+
+CANCEL_CHECK_SECONDS: Final = 0.25
+KEPT_LINES: Final = 12
+_log = logging.getLogger(__name__)
+
+Abandon = Callable[[OpenedRun, BaseException], tuple[str, ...]]
+"""Closes what a job left open; returns what could not be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What all jobs of one worker process share. ``in_hand`` holds the ids of those it works on now."""
+
+    settings: Settings
+    queue: JobQueue
+    connect: Connect
+    worker_id: str
+    in_hand: set[str] = field(default_factory=set)
+
+
+class Desk:
+    """One job in hand, from the moment a worker takes it up to the moment nothing of it is left open.
+
+    As a context manager it closes what an error leaves open: a cancel ends the run as KILLED, a failure as
+    FAILED; a job that another worker has taken over meanwhile is left to that one.
+    """
+
+    def __init__(self, place: Workplace, job_id: str, abandon: Abandon) -> None:
+        self.place = place
+        self.job_id = job_id
+        self.run = OpenedRun(None)
+        self._abandon = abandon
+        self._looked = 0.0
+        self._standing = Standing.GO_ON
+        self._last = Progress("")
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+
+    def note(self, line: str) -> None:
+        """Add a line to what the screens show of this job; it is posted with the next progress."""
+        self._lines.append(f"{datetime.now().astimezone():%H:%M:%S} {line}")
+
+    def publish(self, progress: Progress) -> None:
+        """Post it; a phase that counts nothing leaves the bar and the curve where the fit left them."""
+        if progress.phase != self._last.phase:
+            self.note(progress.phase)
+        if not progress.total:
+            progress = replace(self._last, phase=progress.phase, remaining=None)
+        self._last = replace(progress, log=tuple(self._lines))
+        try:
+            self.place.queue.board.post(self.job_id, self._last, self.run.run_id)
+        except QueueUnavailable as error:
+            # A picture that stands still for a while is no reason to lose a training.
+            _log.warning("%s", error)
+
+    def should_stop(self) -> bool:
+        """Whether somebody cancelled the job or took it over; looked up a few times a second at most."""
+        now = time.monotonic()
+        if self._standing is Standing.GO_ON and now - self._looked >= CANCEL_CHECK_SECONDS:
+            self._looked = now
+            self._standing = self._look()
+        return self._standing is not Standing.GO_ON
+
+    def __enter__(self) -> None:
+        self.place.in_hand.add(self.job_id)
+        try:
+            self.place.queue.board.open(self.job_id, self.place.worker_id)
+        except QueueUnavailable as error:
+            _log.warning("%s", error)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                self._close()
+            else:
+                self._end(error)
+        finally:
+            self.place.in_hand.discard(self.job_id)
+
+    def _end(self, error: BaseException) -> None:
+        from dbos import PortableWorkflowError
+        from dbos import error as engine_errors
+
+        standing = self._look()
+        if standing is Standing.TAKEN_OVER:
+            # Everything of this job belongs to another worker by now. The engine's own word for it.
+            raise engine_errors.DBOSWorkflowConflictIDError(self.job_id) from error
+        if standing is Standing.CANCELLED:
+            self._leave(TrainingCancelled())
+            raise engine_errors.DBOSWorkflowCancelledError(f"job {self.job_id} was cancelled") from error
+        if isinstance(error, Exception):
+            # The engine's base exceptions are no end of the job.
+            self._leave(error)
+        if isinstance(error, LabError):
+            told: dict[str, Any] = {"what": error.what, "remedy": error.remedy, "where": error.where}
+            raise PortableWorkflowError(error.what, type(error).__name__, data=told) from error
+
+    def _leave(self, error: BaseException) -> None:
+        if not self._abandon(self.run, error):
+            self._close()
+
+    def _close(self) -> None:
+        try:
+            self.place.queue.board.close(self.job_id)
+        except QueueUnavailable as error:
+            _log.warning("%s", error)
+
+    def _look(self) -> Standing:
+        try:
+            return self.place.queue.standing(self.job_id, self.place.worker_id)
+        except QueueUnavailable as error:
+            _log.warning("%s", error)
+            return Standing.GO_ON

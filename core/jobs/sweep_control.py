@@ -1,0 +1,81 @@
+"""What a person does with a sweep: start it, pause it, let it go on, cancel it."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from core.domain.errors import InvalidSpec, RecordsError
+from core.domain.jobs import LONGEST_RUN_NAME
+from core.domain.sweeps import Sweep, SweepPlan, SweepState
+from core.jobs.engine import JobQueue
+from core.workflows.sweep_records import mark_sweep, open_sweep
+from core.workflows.training_state import Connect
+
+_log = logging.getLogger(__name__)
+
+
+def start_sweep(queue: JobQueue, connect: Connect, plan: SweepPlan, *, actor: str, name: str = "") -> str:
+    """Enter a sweep and return its id at once; the workers start its trials.
+
+    Raises:
+        InvalidSpec: the name is too long. QueueUnavailable: the job database does not answer.
+    """
+    title = name.strip() or plan.default_name
+    if len(title) > LONGEST_RUN_NAME:
+        raise InvalidSpec(
+            f"The name has {len(title):,} characters.", remedy=f"Give at most {LONGEST_RUN_NAME}; it names a run."
+        )
+    sweep = Sweep(uuid.uuid4().hex[:8], title, plan, actor, SweepState.RUNNING, datetime.now(UTC))
+    try:
+        # Before the workers see the sweep: two of them would open two runs.
+        sweep = replace(sweep, run_id=open_sweep(sweep, connect))
+    except RecordsError as error:
+        _log.warning("the sweep has no MLflow run of its own: %s", error)
+    queue.sweeps.add(sweep)
+    return sweep.sweep_id
+
+
+def pause_sweep(queue: JobQueue, connect: Connect, sweep_id: str) -> Sweep:
+    """Start no further trial; those under way end as they would.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    return _change(queue, connect, sweep_id, SweepState.RUNNING, SweepState.PAUSED)
+
+
+def resume_sweep(queue: JobQueue, connect: Connect, sweep_id: str) -> Sweep:
+    """Let a paused sweep go on.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    return _change(queue, connect, sweep_id, SweepState.PAUSED, SweepState.RUNNING)
+
+
+def cancel_sweep(queue: JobQueue, sweep_id: str) -> Sweep:
+    """End a sweep now, its trials under way with it. What is judged stays.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    sweep = queue.sweeps.get(sweep_id)
+    queue.sweeps.change(sweep_id, [SweepState.RUNNING, SweepState.PAUSED], SweepState.CANCELLED)
+    known = queue.states(trial.job_id for trial in sweep.under_way)
+    for job_id in known:
+        queue.cancel(job_id)
+    return queue.sweeps.get(sweep_id)
+
+
+def _change(queue: JobQueue, connect: Connect, sweep_id: str, before: SweepState, after: SweepState) -> Sweep:
+    changed = queue.sweeps.change(sweep_id, [before], after)
+    sweep = queue.sweeps.get(sweep_id)
+    if changed:
+        try:
+            mark_sweep(sweep, connect)
+        except RecordsError as error:
+            _log.warning("the sweep's run does not say %s: %s", after, error)
+    return sweep

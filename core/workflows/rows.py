@@ -1,0 +1,73 @@
+"""The rows of a training or a trial: read, validated, split, and named so that runs can be compared."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from core.data.download import ProgressReport as DownloadReport
+from core.data.ingest import DataIngestor, Dataset
+from core.data.split import Split, split_rows
+from core.domain.errors import RecordsError
+from core.domain.jobs import Progress
+from core.domain.settings import PROJECT_ROOT, Settings
+from core.models.trainer import Report
+from core.tracking.lineage import Lineage, code_version
+from core.tracking.tracker import MLflowTracker
+from core.workflows.training_state import Connect, OpenedRun
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The data file's rows, how they are split, and what a run on them is tagged with."""
+
+    dataset: Dataset
+    split: Split
+    lineage: Lineage
+
+    @property
+    def sentence(self) -> str:
+        """Which rows these are, for a log."""
+        rows = f"{len(self.dataset.rows):,} rows ({self.dataset.source})"
+        return f"{rows}, SHA-256 {self.dataset.sha256}, split {self.split.name}"
+
+
+def read_rows(settings: Settings, report: Report) -> Rows:
+    """Read and split the rows the settings ask for.
+
+    Raises:
+        DataError: the rows cannot be used.
+    """
+    report(Progress("reading the data"))
+    dataset = DataIngestor(settings, report=_download_progress(report)).ingest()
+    split = split_rows(dataset.rows, test_size=settings.data.test_size, random_state=settings.data.random_state)
+    lineage = Lineage(
+        data_sha256=dataset.sha256,
+        data_source=str(dataset.source),
+        data_address=str(dataset.path),
+        rows=len(dataset.rows),
+        split=split.name,
+        code_version=code_version(PROJECT_ROOT),
+    )
+    return Rows(dataset, split, lineage)
+
+
+def tag_run(connect: Connect, run: OpenedRun, lineage: Lineage) -> None:
+    """Say on the run what it is made of as soon as that is known: a failed run is told apart too."""
+    if run.run_id is None:
+        return
+    try:
+        tracker = MLflowTracker(store=connect())
+        tracker.continue_run(run.run_id)
+        tracker.set_tags(lineage.as_tags())
+    except RecordsError as error:
+        _log.warning("the run's lineage could not be tagged yet: %s", error)
+
+
+def _download_progress(publish: Report) -> DownloadReport:
+    def told(what: str, done: int, total: int) -> None:
+        publish(Progress(what, done, total, "bytes") if total else Progress(what))
+
+    return told
