@@ -118,13 +118,13 @@ class SweepPlan:
         workers: int = 1,
         minutes: float | None = None,
     ) -> SweepPlan:
-        """A guided search; without ``ranges`` every knob of the family varies over its whole range.
+        """A guided search; without ``ranges`` over the knobs' own search ranges.
 
         Raises:
             InvalidSpec: an unknown knob, an empty range, or a count out of bounds.
         """
         knobs = KNOBS[base.family]
-        wanted = ranges or {name: (knob.low, knob.high) for name, knob in knobs.items()}
+        wanted = ranges or {name: knob.search for name, knob in knobs.items() if knob.search}
         varied = tuple(Varied.between(_knob(base.family, name), *ends) for name, ends in wanted.items())
         return cls(base, SearchMethod.TPE, varied, trials, workers=workers, minutes=minutes)
 
