@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock, Timeout
-from pydantic import TypeAdapter, ValidationError
 
 from core.domain.configuration import Config, settings_from
 from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
@@ -24,8 +23,8 @@ from core.domain.files import draft_of
 from core.domain.provenance import JOB_TAG
 from core.domain.settings import Settings
 from core.models.packaged import file_sha256
-from core.tracking.local_version import LocalVersion, free_version
-from core.tracking.rebuild import entries_from_mlflow
+from core.tracking.local_version import LocalVersion, free_version, parse_entries
+from core.tracking.rebuild import entries_from_mlflow, entries_to_add
 from core.tracking.store import Store, open_store
 
 SCHEMA: Final = 1
@@ -137,7 +136,7 @@ class ModelRegistry:
             CorruptRegistry: the file is no registry. RecordsError: it cannot be read.
         """
         try:
-            return _parse(self.path.read_bytes())
+            return parse_entries(self.path.read_bytes())
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -176,6 +175,26 @@ class ModelRegistry:
     def model_file(self, entry: LocalVersion) -> Path:
         """Where the entry's model file lies."""
         return self.settings.home / entry.model_path
+
+    def complete(self, versions: Collection[str] = ()) -> list[LocalVersion]:
+        """Enter these versions of MLflow where the file lacks them, and return what was entered.
+
+        A missing or corrupt file is built again, all of it; a corrupt one is set aside.
+
+        Raises:
+            StoreUnavailable: what it is built from is out of reach; nothing is changed then.
+            RecordsError: the registry cannot be read or written.
+        """
+        source = self._source()
+        with self._lock():
+            entries = self._read_or_recover()
+            if not self.path.exists():  # it was missing, or is set aside by now
+                self._write(entries)
+                return entries
+            entered = entries_to_add(entries, [entry for entry in source if entry.mlflow_version in versions])
+            if entered:
+                self._write(list({entry.version: entry for entry in (*entries, *entered)}.values()))
+        return entered
 
     def withdraw(self, job_id: str, run_id: str | None) -> None:
         """Take back what a job registered, its model file with it: it was cancelled meanwhile.
@@ -250,23 +269,6 @@ class ModelRegistry:
     def _relative(self, file: Path) -> str:
         home, absolute = self.settings.home.resolve(), file.resolve()
         return str(absolute.relative_to(home) if absolute.is_relative_to(home) else absolute)
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    models: list[LocalVersion]
-
-
-def _parse(content: bytes) -> list[LocalVersion]:
-    """The entries, oldest first; ValueError or TypeError says why the content is no registry."""
-    try:
-        # Strict: a number for a name, or text for the metrics, would fail later and far from here.
-        entries = TypeAdapter(_Document).validate_json(content, strict=True).models
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from error
-    return sorted(entries, key=lambda entry: entry.created_at)
 
 
 def _is_of(entry: LocalVersion, run_id: str | None, job_id: str | None) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 LOCAL_PREFIX: Final = "v_"
 """How a version of the local registry begins; MLflow's are plain numbers."""
 
@@ -38,3 +40,24 @@ def free_version(now: datetime, taken: set[str]) -> str:
     while (version := f"{LOCAL_PREFIX}{now:%Y%m%d_%H%M%S}") in taken:
         now += timedelta(seconds=1)
     return version
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    models: list[LocalVersion]
+
+
+def parse_entries(content: bytes) -> list[LocalVersion]:
+    """The entries of registry.json, oldest first.
+
+    Raises:
+        ValueError, TypeError: the content is no registry, and why.
+    """
+    try:
+        # Strict: a number for a name, or text for the metrics, would fail later and far from here.
+        entries = TypeAdapter(_Document).validate_json(content, strict=True).models
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from error
+    return sorted(entries, key=lambda entry: entry.created_at)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -136,17 +137,29 @@ def load_version(store: Store, version: ModelVersion) -> Any:
         UntrustedModel: the file is not the one that was recorded.
         NotFound: the version or its files are gone.
     """
+    with model_file_of(store, version) as file:
+        return read_model(file, version.sha256)
+
+
+@contextmanager
+def model_file_of(store: Store, version: ModelVersion) -> Iterator[Path]:
+    """A version's model file: in its place on a local store, else fetched and gone when the block ends.
+
+    Raises:
+        NotFound: the version or its files are gone.
+    """
     from mlflow.artifacts import download_artifacts
 
     with mlflow_errors(store.uri):
         source = store.client.get_model_version_download_uri(store.model_name, version.version)
     local = local_path(source)
     if local is not None:
-        return read_model(data_file(local), version.sha256)
+        yield data_file(local)
+        return
     with tempfile.TemporaryDirectory(prefix="housing-lab-") as scratch:
         with mlflow_errors(store.uri):
             folder = Path(download_artifacts(artifact_uri=source, dst_path=scratch, tracking_uri=store.uri))
-        return read_model(data_file(folder), version.sha256)
+        yield data_file(folder)
 
 
 def _search(store: Store, filter_text: str, *, limit: int) -> list[ModelVersion]:

@@ -186,14 +186,19 @@ def test_the_local_registry_is_rebuilt_as_it_was(trained_settings: Settings, tra
 def test_versions_never_named_locally_are_rebuilt_under_their_second(
     shelf: Store, records_settings: Settings, pipeline: Any, tmp_path: Path
 ) -> None:
-    version, named = _register(shelf, pipeline, tmp_path), _register(shelf, pipeline, tmp_path)
+    version, named, elsewhere = (_register(shelf, pipeline, tmp_path) for _ in range(3))
     note_local_version(shelf, named.version, "v_20200101_000000", "model.joblib")
+    saved = records_settings.paths.saved_models / "model.joblib"
+    saved.parent.mkdir(parents=True)
+    saved.touch()
+    note_local_version(shelf, elsewhere.version, "v_20200101_000001", "model_of_another_home.joblib")
     entries = {entry.mlflow_version: entry for entry in entries_from_mlflow(records_settings, shelf)}
     second = version.created.replace(microsecond=0)
     given = datetime.strptime(entries[version.version].version, "v_%Y%m%d_%H%M%S").replace(tzinfo=UTC)
     assert second <= given <= second + timedelta(seconds=30)
     assert entries[named.version].version == "v_20200101_000000"
     assert entries[named.version].model_path == "models/saved_models/model.joblib"
+    assert entries[elsewhere.version].model_path == "", "a file that is not here is not named"
     names = [entry.version for entry in entries.values()]
     assert len(set(names)) == len(names)
     assert [entry.created for entry in entries.values()] == sorted(entry.created for entry in entries.values())
