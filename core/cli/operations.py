@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.output import describe, print_json
 from core.domain.configuration import load_settings
 from core.domain.jobs import Job
+
+if TYPE_CHECKING:
+    from core.workflows.findings import Finding
 
 
 class JobsAction(StrEnum):
@@ -59,25 +63,55 @@ def jobs(
         typer.echo("No job was ever queued.")
 
 
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
-    """Look at data, records, queue and model files; say what is wrong and what to do."""
+def doctor(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be mended.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Look at data, records, queue and files, and mend what a crash left; say what was done and what is left to you."""
     from core.tracking.store import open_store
     from core.workflows.doctor import examine
+    from core.workflows.mending import treat
 
     settings = load_settings()
-    findings = []
-    for finding in examine(settings, functools.cache(lambda: open_store(settings))):
-        findings.append(finding)
-        if not json:
-            typer.echo(f"{'ok   ' if finding.ok else 'WRONG'} {finding.name}: {finding.detail}")
-            if finding.remedy:
-                typer.echo(f"      {finding.remedy}")
+    connect = functools.cache(lambda: open_store(settings))
+    tell: Callable[[str], object] = _say_nothing if json else typer.echo
+
+    findings = [_told(finding, tell) for finding in examine(settings, connect)]
+    due = [mend for finding in findings for mend in finding.mends]
+    would_mend = [mend.plan for mend in due] if dry_run else []
+    treated = []
+    if due and not dry_run:
+        for one in treat(settings, connect, findings):
+            treated.append(one)
+            tell(f"{'DONE ' if one.done else 'LEFT '} {one.sentence}")
+        tell("Looked again:")
+        findings = [_told(finding, tell) for finding in examine(settings, connect)]
+    for plan in would_mend:
+        tell(f"      {plan}")
     healthy = all(finding.ok for finding in findings)
     if json:
-        rows = [{"name": f.name, "ok": f.ok, "detail": f.detail, "remedy": f.remedy} for f in findings]
-        print_json({"healthy": healthy, "findings": rows})
+        print_json(
+            {
+                "healthy": healthy,
+                "findings": [{"name": f.name, "ok": f.ok, "detail": f.detail, "remedy": f.remedy} for f in findings],
+                "mended": [one.sentence for one in treated if one.done],
+                "not_mended": [one.sentence for one in treated if not one.done],
+                "would_mend": would_mend,
+            }
+        )
     if not healthy:
         raise typer.Exit(1)
+
+
+def _told(finding: Finding, tell: Callable[[str], object]) -> Finding:
+    tell(f"{'ok   ' if finding.ok else 'WRONG'} {finding.name}: {finding.detail}")
+    if finding.remedy:
+        tell(f"      {finding.remedy}")
+    return finding
+
+
+def _say_nothing(line: str) -> None:
+    """With ``--json`` one document is all that is printed."""
 
 
 def _report(job: Job) -> dict[str, object]:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from core.data.ingest import DataIngestor, known_source
 from core.domain.errors import LabError, StoreUnavailable
+from core.domain.jobs import JobState
 from core.domain.provenance import DataSource
-from core.domain.runs import RunStatus
 from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
-from core.models.packaged import file_sha256
-from core.tracking.local_registry import open_registry
 from core.tracking.registry import all_versions
-from core.tracking.runs import list_runs
+from core.workflows.evidence import Evidence
+from core.workflows.findings import Finding
+from core.workflows.leftover_files import look_at_leftover_files
+from core.workflows.registry_health import MODEL_FILES, REGISTRIES, look_at_model_files, look_at_registries
+from core.workflows.run_traces import look_at_half_registrations, look_at_logged_models, look_at_open_runs
 from core.workflows.training_state import Connect
 
-_RUNNING: Final = f"attributes.status = '{RunStatus.RUNNING}'"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: whether it is as it should be, what was found, and the remedy where it is not."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
+_NEED_MLFLOW: Final = {
+    "open runs": look_at_open_runs,
+    "half registrations": look_at_half_registrations,
+    "logged models": look_at_logged_models,
+}
+_NEED_NO_MLFLOW: Final = {
+    REGISTRIES: look_at_registries,
+    MODEL_FILES: look_at_model_files,
+    "leftover files": look_at_leftover_files,
+}
 
 
 def examine(settings: Settings, connect: Connect) -> Iterator[Finding]:
@@ -40,15 +41,37 @@ def examine(settings: Settings, connect: Connect) -> Iterator[Finding]:
         ("data", _data),
         ("MLflow", _mlflow),
         ("job queue", _jobs),
-        ("open runs", _open_runs),
-        ("registries", _registries),
-        ("model files", _model_files),
     )
     for name, look in looks:
-        try:
-            yield look(settings, connect)
-        except LabError as error:
-            yield Finding(name, ok=False, detail=error.what, remedy=error.remedy)
+        yield _found(name, functools.partial(look, settings, connect))
+    yield from examine_traces(settings, connect)
+
+
+def examine_traces(settings: Settings, connect: Connect) -> Iterator[Finding]:
+    """What a crash may have left, in the order in which it is mended."""
+    evidence = Evidence(settings, connect)
+    try:
+        for name, look in _NEED_MLFLOW.items():
+            yield _found(name, functools.partial(_unless_mlflow_is_away, name, look, evidence))
+        for name, look in _NEED_NO_MLFLOW.items():
+            yield _found(name, functools.partial(look, evidence))
+    finally:
+        evidence.close()
+
+
+def _found(name: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except LabError as error:
+        return Finding(name, ok=False, detail=error.what, remedy=error.remedy)
+
+
+def _unless_mlflow_is_away(name: str, look: Callable[[Evidence], Finding], evidence: Evidence) -> Finding:
+    """What is wrong with MLflow itself is told once."""
+    try:
+        return look(evidence)
+    except StoreUnavailable as error:
+        return Finding(name, ok=True, detail=f"Not looked at: {error.what}")
 
 
 def _state(settings: Settings, connect: Connect) -> Finding:
@@ -89,76 +112,19 @@ def _mlflow(settings: Settings, connect: Connect) -> Finding:
 def _jobs(settings: Settings, connect: Connect) -> Finding:
     queue = JobQueue(settings)
     try:
-        active = queue.list_jobs(active_only=True)
+        active = queue.list_jobs(active_only=True, limit=1000, trials=True)
         workers = queue.live_workers()
     finally:
         queue.close()
     detail = f"{len(active)} jobs queued or running, {len(workers)} workers alive."
     if active and not workers:
+        cut_off = sum(job.state is JobState.RUNNING for job in active)
+        if cut_off:
+            detail += f" {cut_off} of them lost their worker; the next one goes on with them."
         return Finding(
             "job queue", ok=False, detail=detail, remedy="Open the app, or start one with `python -m core worker`."
         )
     return Finding("job queue", ok=True, detail=detail)
-
-
-def _open_runs(settings: Settings, connect: Connect) -> Finding:
-    """Runs that say RUNNING and that no job on the queue stands for."""
-    try:
-        running = list_runs(connect(), filter_text=_RUNNING)
-    except StoreUnavailable as error:
-        return Finding("open runs", ok=True, detail=f"Not looked at: {error.what}")
-    queue = JobQueue(settings)
-    try:
-        alive = {job.job_id for job in queue.list_jobs(active_only=True, limit=1000)}
-    finally:
-        queue.close()
-    orphans = [run for run in running if run.tags.get("job.id") not in alive]
-    if not orphans:
-        return Finding("open runs", ok=True, detail=f"{len(running)} runs are open, each with its job.")
-    names = ", ".join(run.name for run in orphans[:5])
-    return Finding(
-        "open runs",
-        ok=False,
-        detail=f"{len(orphans)} runs say RUNNING without a job: {names}.",
-        remedy="They were cut off, or another program writes them; end them in MLflow if it is gone.",
-    )
-
-
-def _registries(settings: Settings, connect: Connect) -> Finding:
-    entries = open_registry(settings, connect).read_file()  # answered from MLflow, a corrupt one would look whole
-    try:
-        versions = {version.version for version in all_versions(connect())}
-    except StoreUnavailable as error:
-        return Finding("registries", ok=True, detail=f"registry.json holds {len(entries):,} versions. {error.what}")
-    known = {entry.mlflow_version for entry in entries if entry.mlflow_version}
-    gone, unknown = sorted(known - versions), sorted(versions - known)
-    if not gone and not unknown:
-        return Finding("registries", ok=True, detail=f"MLflow and registry.json agree on {len(versions):,} versions.")
-    return Finding(
-        "registries",
-        ok=False,
-        detail=f"Only in registry.json: {', '.join(gone) or 'none'}. Only in MLflow: {', '.join(unknown) or 'none'}.",
-        remedy="A version deleted in MLflow stays in registry.json; one made elsewhere is not entered there. "
-        "Move registry.json away, and the next training builds it anew from MLflow.",
-    )
-
-
-def _model_files(settings: Settings, connect: Connect) -> Finding:
-    registry = open_registry(settings, connect)
-    entries = registry.list_models()
-    wrong = [entry.version for entry in entries if not _is_whole(registry.model_file(entry), entry.sha256)]
-    if not wrong:
-        return Finding("model files", ok=True, detail=f"All {len(entries):,} files match their SHA-256.")
-    return Finding(
-        "model files",
-        ok=False,
-        detail=f"Missing or changed: {', '.join(wrong)}.",
-        remedy="Restore them from a backup; a changed file is never loaded.",
-    )
-
-
-def _is_whole(file: Path, sha256: str) -> bool:
-    return file.is_file() and file_sha256(file) == sha256
 
 
 def _existing_part_of(folder: Path) -> Path:

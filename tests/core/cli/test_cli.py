@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from core.cli.app import build_app, main
 from core.cli.output import parse_settings
 from core.domain.errors import InvalidSpec
 from core.domain.house import House
-from core.domain.hyperparameters import KNOBS
+from core.domain.hyperparameters import KNOBS, ModelFamily
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.tracking.registry import get_version
-from core.tracking.runs import get_run
+from core.tracking.runs import get_run, list_runs
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
 
@@ -194,6 +195,53 @@ def test_the_pipeline_runs_the_three_stages_and_says_where_everything_is(setting
         "[features]",
         "[train]",
     ]
+
+
+def test_the_doctor_mends_a_killed_training_and_says_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline's stage, killed in its fit: a dry run says what would be done, the doctor does it once."""
+    model = settings.model.model_copy(update={"hyperparameters": {ModelFamily.RANDOM_FOREST: {"n_estimators": 500}}})
+    long = settings.model_copy(update={"model": model})
+    with (settings.home / "stage.out").open("wb") as output:
+        training = subprocess.Popen(
+            [sys.executable, "-m", "core", "stage", "train"],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **long.as_environment()},
+            stdout=output,
+            stderr=output,
+        )
+        log = settings.paths.stage_log("train_model")
+        deadline = time.monotonic() + 60
+        while not (log.exists() and "SHA-256" in log.read_text()):
+            assert training.poll() is None, (settings.home / "stage.out").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        for name, value in settings.as_environment().items():
+            monkeypatch.setenv(name, value)
+        alive = json.loads(run_here(monkeypatch, capsys, "doctor", "--json")[1])
+        training.kill()
+        training.wait()
+    assert (alive["healthy"], alive["mended"]) == (True, []), alive
+    (run,) = list_runs(open_store(settings))
+    assert run.status == "RUNNING"
+
+    code, out, _ = run_here(monkeypatch, capsys, "doctor", "--dry-run", "--json")
+    report = json.loads(out)
+    assert (code, report["healthy"], report["mended"]) == (1, False, [])
+    closing = f"close run {run.name} as FAILED: its worker ended in the middle of it"
+    assert f"would {closing}" in report["would_mend"]
+    assert get_run(open_store(settings), run.run_id).status == "RUNNING"
+
+    code, out, _ = run_here(monkeypatch, capsys, "doctor")
+    assert code == 0, out
+    assert f"DONE  {closing.replace('close', 'closed')}" in out
+    assert get_run(open_store(settings), run.run_id).status == "FAILED"
+
+    code, out, _ = run_here(monkeypatch, capsys, "doctor", "--json")
+    report = json.loads(out)
+    assert (code, report["healthy"], report["mended"], report["would_mend"]) == (0, True, [], [])
+    assert set(report["findings"][0]) == {"name", "ok", "detail", "remedy"}
 
 
 def test_help_names_every_command_and_every_knob() -> None:

@@ -12,12 +12,16 @@ from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.store import open_store
-from core.workflows.doctor import Finding, examine
+from core.workflows.doctor import examine
+from core.workflows.findings import Finding
 from core.workflows.pipeline import ingest_data
 from core.workflows.training import train_now
 from tests.core.workflows.conftest import WITHOUT_DATA, MakeHome, ridge
 
-NAMES = ["state folder", "data", "MLflow", "job queue", "open runs", "registries", "model files"]
+NAMES = [
+    *("state folder", "data", "MLflow", "job queue", "open runs", "half registrations", "logged models"),
+    *("registries", "model files", "leftover files"),
+]
 
 
 def _look(settings: Settings) -> dict[str, Finding]:
@@ -69,13 +73,13 @@ def test_a_changed_model_file_is_found(broken: Settings) -> None:
     assert _wrong(_look(broken)) == ["model files"]
 
 
-def test_a_registry_that_lost_its_entries_is_found_and_the_remedy_cures_it(broken: Settings) -> None:
+def test_a_registry_that_lost_its_entries_is_found_and_cured_by_hand_as_well(broken: Settings) -> None:
     registry = broken.paths.registry
     registry.write_text('{"schema": 1, "models": []}', encoding="utf-8")
     findings = _look(broken)
     assert _wrong(findings) == ["registries"]
     assert "Only in MLflow: 1" in findings["registries"].detail
-    assert "Move registry.json away" in findings["registries"].remedy
+    assert "core doctor" in findings["registries"].remedy
     registry.rename(registry.with_name("away.json"))
     train_now(broken, ridge(), functools.cache(lambda: open_store(broken)))
     assert _wrong(_look(broken)) == []
