@@ -17,7 +17,8 @@ AXES = (Axis("max_depth", (1, 2, 3)), Axis("min_samples_leaf", (1, 2, 3, 4)))
 
 @pytest.mark.parametrize("family", ModelFamily)
 def test_a_whole_range_has_every_stop_of_the_slider(family: ModelFamily) -> None:
-    axes = axes_of(SweepPlan.search(TrainingSpec.create(family), trials=1))
+    whole = {name: (knob.low, knob.high) for name, knob in KNOBS[family].items()}
+    axes = axes_of(SweepPlan.search(TrainingSpec.create(family), whole, trials=1))
     for knob, axis in zip(KNOBS[family].values(), axes, strict=True):
         assert (axis.points[0], axis.points[-1]) == (knob.low, knob.high)
         if not knob.logarithmic:
