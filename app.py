@@ -14,7 +14,10 @@ def warm_charts() -> None:
     import core.charts.fit
     import core.charts.history
     import core.charts.importance
-    import core.charts.learning  # noqa: F401
+    import core.charts.learning
+    import core.charts.tuning
+    import core.charts.tuning_knobs
+    import core.charts.tuning_seeds  # noqa: F401
 
 
 @asynccontextmanager

@@ -4,10 +4,12 @@ import streamlit as st
 
 from core.charts.history import rmse_history
 from core.domain.provenance import current_user
+from core.domain.runs import Run
 from core.workflows.starter import STARTER
 from core.workflows.views import Overview
 from pages.shared.figures import chart, run_table, score_tiles
 from pages.shared.frame import escape, job_strip, lab, page
+from pages.shared.knobs import train_again
 
 
 def empty_store() -> None:
@@ -48,6 +50,17 @@ def serving(overview: Overview) -> None:
         st.switch_page("train.py")
 
 
+def offer_again(run: Run | None) -> None:
+    """Open Train with the settings of the chosen run."""
+    spec = run.spec if run else None
+    if run is None:
+        st.caption("Choose a run to train it again.")
+    elif spec is None:
+        st.caption(f"The settings of {escape(run.name)} are not the lab's, so it cannot be trained again here.")
+    elif st.button("Train again", icon=":material/replay:"):
+        train_again(spec)
+
+
 def records(overview: Overview) -> None:
     """Why there are no runs to show, where that is so."""
     if overview.mlflow_is_off:
@@ -67,6 +80,6 @@ with page(
     job_strip("Under way")
     if found.runs:
         st.subheader("Latest runs", anchor=False)
-        run_table(found.runs)
+        offer_again(run_table(found.runs, key="latest_runs"))
         champion = found.serving.run_id if found.serving and found.is_champion else None
         chart(rmse_history(found.runs, champion), key="history")

@@ -21,6 +21,7 @@ navigation = st.navigation(
         "Housing Price Lab": [
             st.Page("home.py", title="Home", icon=":material/home_work:", default=True),
             st.Page("train.py", title="Train", icon=":material/model_training:", url_path="train"),
+            st.Page("tune.py", title="Tune", icon=":material/tune:", url_path="tune"),
             st.Page("what_if.py", title="What-if", icon=":material/real_estate_agent:", url_path="what_if"),
         ]
     }

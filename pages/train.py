@@ -13,7 +13,7 @@ from core.domain.provenance import current_user
 from core.workflows.views import HeldOut, TrainingResult, VersionCard
 from pages.shared.figures import chart, tiles
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
-from pages.shared.knobs import family_choice, sliders
+from pages.shared.knobs import family_choice, sliders, take_over, train_again
 
 LIVE_SECONDS = 0.5
 
@@ -23,6 +23,7 @@ def controls() -> None:
     """The knobs, what they will take, and the button. Apart, so that a slider does not redraw the scores."""
     with errors():
         settings = lab().settings
+        take_over()
         spec = sliders(settings, family_choice(settings))
         run_name = st.text_input(
             "Run name", placeholder=spec.default_run_name, max_chars=LONGEST_RUN_NAME, key="run_name"
@@ -84,6 +85,9 @@ def show_progress(job: Job, reference: VersionCard | None) -> None:
         lab().cancel(job.job_id)
         st.rerun()
     draw_curve(job, reference, key="live_curve")
+    if progress is not None and progress.log:
+        st.caption("What happened last")
+        st.code("\n".join(progress.log), language=None, wrap_lines=True)
 
 
 def draw_curve(job: Job, reference: VersionCard | None, key: str) -> None:
@@ -121,7 +125,13 @@ def show_result(job: Job, result: TrainingResult) -> None:
         st.warning(escape(note), icon=":material/cloud_off:")
     tiles(result.lines)
     st.caption(compared_with(result))
-    st.page_link("what_if.py", label="Value a house", icon=":material/real_estate_agent:")
+    if result.repeated:
+        st.caption(f":material/replay: {escape(result.repeated)}")
+    ways = st.container(horizontal=True, gap="small")
+    if ways.button("Value a house", icon=":material/real_estate_agent:"):
+        st.switch_page("what_if.py")
+    if ways.button("Train again", icon=":material/replay:"):
+        train_again(job.request.spec)
     if result.missed_thresholds:
         st.warning(
             f"Misses the thresholds of config.yaml: {escape(', '.join(result.missed_thresholds))}.",

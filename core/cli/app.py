@@ -12,6 +12,7 @@ import typer
 from core.cli.operations import doctor, jobs, worker
 from core.cli.output import print_error
 from core.cli.stages import pipeline, stage
+from core.cli.sweeping import sweep, sweeps
 from core.cli.training import train
 from core.cli.valuing import value
 from core.domain.errors import LabError
@@ -26,7 +27,7 @@ def build_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (train, value, stage, pipeline, worker, jobs, doctor):
+    for command in (train, sweep, sweeps, value, stage, pipeline, worker, jobs, doctor):
         app.command()(command)
     return app
 

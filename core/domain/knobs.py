@@ -75,9 +75,15 @@ class Knob:
         stops = (float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5))
         return tuple(stop for stop in stops if self.low <= stop <= self.high)
 
-    def nearest_decade(self, value: KnobValue) -> float:
-        """The stop next to a value, by ratio."""
-        return min(self.decades, key=lambda stop: abs(math.log(stop / value)))
+    def stops(self, *others: object) -> tuple[float, ...]:
+        """The stops of a logarithmic knob, with other values where these lie in its range."""
+        values = set(self.decades)
+        for other in others:
+            try:
+                values.add(float(self.parse(other)))
+            except InvalidSpec:
+                continue
+        return tuple(sorted(values))
 
     def parse(self, value: object) -> KnobValue:
         """The value as this knob's type.

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from core.domain.errors import InvalidSpec
+from core.domain.hyperparameters import TrainingSpec
 from core.domain.provenance import is_demo
 
 
@@ -69,6 +71,14 @@ class Run:
     @property
     def scores(self) -> Scores | None:
         return Scores.from_metrics(self.metrics)
+
+    @property
+    def spec(self) -> TrainingSpec | None:
+        """What was trained, to train it again; None for a run of another program, or of knobs no longer known."""
+        try:
+            return TrainingSpec.from_params(self.params)
+        except InvalidSpec:
+            return None
 
     @property
     def fit_seconds(self) -> float | None:

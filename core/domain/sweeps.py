@@ -17,6 +17,7 @@ from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import KNOBS, Knob, KnobValue, ModelFamily, TrainingSpec
 
 MOST_TRIALS: Final = 500
+DEFAULT_TRIALS: Final = 20
 MOST_WORKERS: Final = 64
 LONGEST_MINUTES: Final = 7 * 24 * 60.0
 FOLDS: Final = 3
@@ -124,7 +125,8 @@ class SweepPlan:
             InvalidSpec: an unknown knob, an empty range, or a count out of bounds.
         """
         knobs = KNOBS[base.family]
-        wanted = ranges or {name: knob.search for name, knob in knobs.items() if knob.search}
+        usual = {name: knob.search for name, knob in knobs.items() if knob.search}
+        wanted = usual if ranges is None else ranges
         varied = tuple(Varied.between(_knob(base.family, name), *ends) for name, ends in wanted.items())
         return cls(base, SearchMethod.TPE, varied, trials, workers=workers, minutes=minutes)
 
@@ -155,6 +157,11 @@ class SweepPlan:
     def default_name(self) -> str:
         """``lightgbm_sweep_20_trials`` and the like."""
         return f"{self.family.value}_sweep_{self.trials}_trials"
+
+    @property
+    def whole_fits(self) -> float:
+        """The work of the sweep in fits on all training rows, one after the other: each fold leaves its part out."""
+        return self.trials * (FOLDS - 1) / min(self.workers, self.trials)
 
     def grid_spec(self, number: int) -> TrainingSpec:
         """The spec of a grid's trial, from 0: all combinations under the first seed, then under the next."""

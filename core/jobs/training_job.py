@@ -10,10 +10,11 @@ from typing import Any, Final
 from core.domain.jobs import Progress, TrainingRequest
 from core.jobs.desk import Desk, Workplace
 from core.jobs.engine import TRAINING_WORKFLOW
+from core.models.checkpoint import TreeCheckpoints
 from core.workflows.opening import open_run
 from core.workflows.recording import abandon, record
 from core.workflows.training import fit
-from core.workflows.training_state import Fitted, OpenedRun
+from core.workflows.training_state import Fitted, OpenedRun, WorkFolder
 
 MOST_RESUMES: Final = 3
 """How often a job is taken up again after its worker ended in the middle of it; then it fails with that reason."""
@@ -47,7 +48,15 @@ def _train(desk: Desk, request: TrainingRequest, run_step: RunStep) -> dict[str,
     fitted = run_step(
         {"name": "fit"},
         lambda: fit(
-            settings, request, connect, job_id, desk.run, report=desk.publish, should_stop=desk.should_stop
+            settings,
+            request,
+            connect,
+            job_id,
+            desk.run,
+            report=desk.publish,
+            should_stop=desk.should_stop,
+            checkpoints=_checkpoints(desk),
+            note=desk.note,
         ).as_payload(),
     )
     desk.publish(Progress("recording"))
@@ -56,3 +65,10 @@ def _train(desk: Desk, request: TrainingRequest, run_step: RunStep) -> dict[str,
         lambda: record(settings, request, connect, job_id, desk.run, Fitted.from_payload(fitted)).as_report(),
     )
     return dict(outcome)
+
+
+def _checkpoints(desk: Desk) -> TreeCheckpoints:
+    """A forest's checkpoints: files in the work folder of this host, their digests in the job database."""
+    settings, job_id = desk.place.settings, desk.job_id
+    ledger = desk.place.queue.board.checkpoints(job_id)
+    return TreeCheckpoints(WorkFolder(settings, job_id).checkpoints, ledger, settings.jobs.checkpoint_seconds)

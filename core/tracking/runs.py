@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.domain.errors import NotFound
-from core.domain.provenance import JOB_TAG
+from core.domain.provenance import DATA_SHA256_TAG, JOB_TAG, SPLIT_TAG, SWEEP_TAG
 from core.domain.runs import Run, RunStatus
 from core.tracking.store import Store, mlflow_errors
 
@@ -22,6 +22,8 @@ PREDICTIONS_FILE: Final = "predictions.parquet"
 OUT_OF_FOLD_FILE: Final = "out_of_fold.parquet"
 IMPORTANCE_FILE: Final = "feature_importance.json"
 NEWEST_FIRST: Final = ("attributes.start_time DESC",)
+TRAININGS_ONLY: Final = f"tags.`{SWEEP_TAG}` IS NULL"
+"""A filter that leaves sweeps and their trials out: they have no score on the held-out rows."""
 
 
 def list_runs(
@@ -52,6 +54,20 @@ def get_run(store: Store, run_id: str) -> Run:
 def find_run_of_job(store: Store, job_id: str) -> Run | None:
     """The run a job opened, if it got that far before its process died."""
     found = list_runs(store, limit=1, filter_text=f"tags.`{JOB_TAG}` = '{job_id}'")
+    return found[0] if found else None
+
+
+def earlier_twin(store: Store, run: Run) -> Run | None:
+    """The newest finished run before this one with the very same params, data and split; None for the first.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    same = [f"params.`{name}` = '{value}'" for name, value in run.params.items() if "'" not in value]
+    same += [f"tags.`{tag}` = '{run.tags.get(tag, '')}'" for tag in (DATA_SHA256_TAG, SPLIT_TAG)]
+    before = f"attributes.start_time < {round(run.started.timestamp() * 1000)}"
+    wanted = [TRAININGS_ONLY, f"attributes.status = '{RunStatus.FINISHED}'", before, *same]
+    found = list_runs(store, limit=1, filter_text=" and ".join(wanted))
     return found[0] if found else None
 
 

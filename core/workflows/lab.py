@@ -16,19 +16,22 @@ from core.data.ingest import known_source
 from core.domain.errors import NotFound, StoreUnavailable
 from core.domain.house import House
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.jobs import Job, JobState, TrainingRequest
+from core.domain.jobs import Job, JobState, Progress, TrainingRequest
 from core.domain.provenance import DataSource, why_not_compared
 from core.domain.runs import Alias, ModelVersion, Run, Scores, TrainingOutcome
 from core.domain.settings import Settings
+from core.domain.sweeps import SweepPlan
 from core.jobs.embedded import ensure_worker
 from core.jobs.engine import JobQueue
 from core.tracking.local_registry import open_registry
 from core.tracking.local_version import LocalVersion
 from core.tracking.registry import champion, champion_or_newest, version_before
-from core.tracking.runs import get_run, list_runs, read_importance, read_predictions
+from core.tracking.runs import TRAININGS_ONLY, get_run, list_runs, read_importance, read_predictions
 from core.tracking.store import Store, open_store
 from core.workflows.expectation import expected_duration
 from core.workflows.recent import Recent
+from core.workflows.repeats import compare_with_twin
+from core.workflows.tuning import Tuning
 from core.workflows.valuation import PriceSource, ServedModel, Valuation, choose_model, load_model, value
 from core.workflows.views import Expectation, HeldOut, Overview, TrainingResult, VersionCard
 
@@ -61,6 +64,8 @@ class Lab:
         self._models: Recent[str, ServedModel] = Recent(KEPT_MODELS)
         self._held_out: Recent[str, HeldOut] = Recent(KEPT_RESULTS)
         self._past: Recent[str, list[Run]] = Recent(KEPT_RESULTS)
+        self._repeats: Recent[str, str] = Recent(KEPT_RESULTS)
+        self.tuning = Tuning(lambda: self.queue, self.connect, self.keep_worker)
 
     def connect(self) -> Store:
         """MLflow's store, opened on first use. A failure is remembered for some seconds, then tried again."""
@@ -105,6 +110,11 @@ class Lab:
         """One training as it stands now. Raises NotFound."""
         return self.queue.get(job_id)
 
+    def progress(self, job_id: str) -> Progress | None:
+        """How far a training or a trial is; None while nobody has begun it."""
+        posted = self.queue.board.read([job_id]).get(job_id)
+        return posted.progress if posted else None
+
     def latest_job(self) -> Job | None:
         """What to look at when nobody says what: the training under way, else the newest."""
         running = [job for job in self.active_jobs() if job.state is JobState.RUNNING]
@@ -112,7 +122,7 @@ class Lab:
         return newest[0] if newest else None
 
     def cancel(self, job_id: str) -> None:
-        """Ask a training to stop."""
+        """Ask a training or a trial to stop."""
         self.queue.cancel(job_id)
 
     def overview(self) -> Overview:
@@ -120,7 +130,7 @@ class Lab:
         try:
             store = self.connect()
             serving = champion_or_newest(store)
-            runs = list_runs(store, limit=RECENT_RUNS)
+            runs = list_runs(store, limit=RECENT_RUNS, filter_text=TRAININGS_ONLY)
             newest = None if serving else open_registry(self.settings, self.connect).latest()
             card = _card(store, serving) if serving else _local_card(newest) if newest else None
         except StoreUnavailable as error:
@@ -144,6 +154,7 @@ class Lab:
             run = get_run(store, run_id)
             reference = self._reference(store, outcome.version)
             held_out = self._held_out.get(run_id, lambda: _read_held_out(store, run))
+            repeated = self._repeats.get(run_id, lambda: compare_with_twin(store, run, held_out.predicted))
         except (StoreUnavailable, NotFound) as error:
             told = replace(outcome, notes=(*outcome.notes, f"Its plots cannot be drawn. {error.what}"))
             apart = "MLflow's records of it cannot be read, so the scores are not compared."
@@ -153,6 +164,7 @@ class Lab:
             reference=reference,
             not_compared=why_not_compared(run.tags, reference.tags, reference.title) if reference else "",
             held_out=held_out,
+            repeated=repeated,
         )
 
     def reference_for(self, job: Job) -> VersionCard | None:
@@ -178,6 +190,11 @@ class Lab:
             return None
         return expected_duration(spec, past, on_demo=self.data_is_demo())
 
+    def expected_sweep(self, plan: SweepPlan) -> Expectation | None:
+        """How long a sweep should take if each trial took as long as its base; None while nobody can tell."""
+        one = self.expected_duration(plan.base)
+        return None if one is None else replace(one, seconds=one.seconds * plan.whole_fits)
+
     def price_source(self, version: str | None = None) -> PriceSource:
         """The version a price would come from now. Raises NoModel, NotFound."""
         return choose_model(self.settings, self.connect, version)
@@ -190,7 +207,8 @@ class Lab:
         return value(ServedModel(model.pipeline, source), house)
 
     def _past_runs(self, spec: TrainingSpec) -> list[Run]:
-        return list_runs(self.connect(), limit=_LEARNT_FROM, filter_text=f"params.family = '{spec.family.value}'")
+        of_family = f"{TRAININGS_ONLY} and params.family = '{spec.family.value}'"
+        return list_runs(self.connect(), limit=_LEARNT_FROM, filter_text=of_family)
 
     def _reference(self, store: Store, version: str) -> VersionCard | None:
         """The champion, unless it is this very version; else the version before this one."""

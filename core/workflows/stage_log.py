@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -24,10 +25,12 @@ class PipelineLogger:
     Args:
         stage: the stage's name, e.g. ``train_model``; it names the file.
         config: settings or the content of a config.yaml; by default the project's.
+        echo: told each line too, without its time.
     """
 
-    def __init__(self, stage: str, config: Config = None) -> None:
+    def __init__(self, stage: str, config: Config = None, echo: Callable[[str], None] | None = None) -> None:
         self.stage = stage
+        self._echo = echo
         self.path = settings_from(config).paths.stage_log(stage)
         self._began: float | None = None
 
@@ -53,6 +56,8 @@ class PipelineLogger:
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         # One line an entry: a message with line breaks must not be able to forge entries.
         text = " ".join(message.splitlines())
+        if self._echo is not None:
+            self._echo(text)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8", errors="backslashreplace") as log:

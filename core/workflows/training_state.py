@@ -18,6 +18,10 @@ Connect = Callable[[], Store]
 """Opens MLflow's store, or raises StoreUnavailable: training then goes on without it."""
 
 
+Note = Callable[[str], None]
+"""Told a line of what happens, for whoever watches the job."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenedRun:
     """The MLflow run of a job; ``run_id`` is None and ``note`` says why when there is none."""
@@ -54,6 +58,7 @@ class WorkFolder:
         self.root = settings.paths.job_files / job_id
         self.model = self.root / "model.joblib"
         self.artifacts = self.root / "artifacts"
+        self.checkpoints = self.root / "checkpoints"
 
     def remove(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)

@@ -79,13 +79,15 @@ class TrainingResult:
     """A finished training: its scores beside the reference's, and what the plots need.
 
     ``reference`` is the champion, or the version before this one; None for the first. ``not_compared`` says
-    why there is no difference to it. ``held_out`` is None where MLflow holds no run of it.
+    why there is no difference to it. ``held_out`` is None where MLflow holds no run of it. ``repeated`` says
+    whether an earlier training of the same settings gave the same predictions; empty when there was none.
     """
 
     outcome: TrainingOutcome
     reference: VersionCard | None
     not_compared: str
     held_out: HeldOut | None
+    repeated: str = ""
 
     @property
     def version(self) -> str:

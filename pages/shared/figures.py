@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from core.domain.hyperparameters import family_label
+from core.domain.hyperparameters import KNOBS, family_label
 from core.domain.money import MISSING, decimal, dollar_change, dollars, duration, percent
 from core.domain.provenance import DATA_SOURCE_TAG
 from core.domain.runs import Run, RunStatus, Scores
+from core.domain.sweeps import Sweep, TrialState
 from core.workflows.views import ScoreLine
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ _STATUS: Final = {
     RunStatus.SCHEDULED: "queued",
     RunStatus.FAILED: "failed",
     RunStatus.KILLED: "cancelled",
+}
+
+_TRIAL_STATE: Final = {
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "given up",
+    TrialState.FAILED: "failed",
+    TrialState.CANCELLED: "cancelled",
 }
 
 
@@ -63,9 +72,9 @@ def tiles(lines: Sequence[ScoreLine]) -> None:
         )
 
 
-def run_table(runs: Sequence[Run]) -> None:
-    """The runs with their scores, newest first."""
-    st.dataframe(
+def run_table(runs: Sequence[Run], key: str) -> Run | None:
+    """The runs with their scores, newest first; the one whose row is chosen, if any is."""
+    table = st.dataframe(
         [
             {
                 "Run": run.name,
@@ -87,6 +96,36 @@ def run_table(runs: Sequence[Run]) -> None:
         },
         hide_index=True,
         alt="The newest runs with their scores on the held-out rows",
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    chosen = table.selection.rows
+    return runs[chosen[0]] if chosen and chosen[0] < len(runs) else None
+
+
+def trial_table(sweep: Sweep) -> None:
+    """The trials of a sweep, the best first, then those without a score."""
+    knobs = KNOBS[sweep.plan.family]
+    unscored = [trial for trial in sweep.trials if trial.cv_rmse is None]
+    st.dataframe(
+        [
+            {
+                "Trial": trial.number + 1,
+                "RMSE": dollars(trial.cv_rmse),
+                "State": _TRIAL_STATE[trial.state],
+                **{knobs[one.name].label: f"{trial.spec.values[one.name]:g}" for one in sweep.plan.varied},
+                "Seed": trial.spec.seed,
+                "Fits": duration(trial.seconds),
+                "Reason": trial.reason,
+            }
+            for trial in (*sweep.complete, *unscored)
+        ],
+        column_config={
+            "RMSE": st.column_config.TextColumn(help="In cross-validation, 1990 dollars.", alignment="right")
+        },
+        hide_index=True,
+        alt="The trials of this sweep, best first",
     )
 
 

@@ -11,6 +11,7 @@ from core.domain.configuration import load_settings
 from core.domain.errors import LabError
 from core.domain.jobs import Job, JobState
 from core.domain.money import MISSING
+from core.domain.sweeps import SweepState
 from core.workflows.lab import Lab
 
 
@@ -77,13 +78,17 @@ def banner() -> None:
 
 @st.fragment(run_every=2.0)
 def job_strip(title: str = "") -> None:
-    """The trainings under way, under a title where there are any. Every screen's sidebar has it."""
+    """Trainings and sweeps under way, under a title where there are any. Every screen's sidebar has it."""
     with errors():
-        jobs = lab().active_jobs()
-        if jobs and title:
+        jobs, sweeps = lab().active_jobs(), lab().tuning.under_way()
+        if title and (jobs or sweeps):
             st.subheader(title, anchor=False)
         for job in jobs:
             _strip_line(job)
+        for sweep in sweeps:
+            paused = ", paused" if sweep.state is SweepState.PAUSED else ""
+            said = f"{sweep.ended:,} of {sweep.plan.trials:,} trials{paused}"
+            st.progress(sweep.share, text=f":material/tune: {escape(sweep.name)}: {said}")
 
 
 def _strip_line(job: Job) -> None:

@@ -7,6 +7,8 @@ import streamlit as st
 from core.domain.hyperparameters import KNOBS, LARGEST_SEED, Knob, KnobValue, ModelFamily, TrainingSpec
 from core.domain.settings import Settings
 
+_WANTED = "spec_to_train"
+
 
 def family_choice(settings: Settings) -> ModelFamily:
     """Which kind of model."""
@@ -43,13 +45,33 @@ def sliders(settings: Settings, family: ModelFamily) -> TrainingSpec:
     return TrainingSpec.create(family, chosen, seed=int(seed))
 
 
+def train_again(spec: TrainingSpec) -> None:
+    """Open Train with these settings in its form."""
+    st.session_state[_WANTED] = spec
+    st.switch_page("train.py")
+
+
+def take_over() -> None:
+    """Put the form to the settings somebody wants to train again. Call it before the form is drawn."""
+    spec = st.session_state.pop(_WANTED, None)
+    if isinstance(spec, TrainingSpec):
+        st.session_state["family"] = spec.family.value
+        st.session_state["seed"] = spec.seed
+        for name, value in spec.hyperparameters:
+            st.session_state[_key(spec.family, name)] = value
+
+
+def _key(family: ModelFamily, name: str) -> str:
+    return f"{family.value}.{name}"
+
+
 def _slider(family: ModelFamily, knob: Knob, start: KnobValue) -> KnobValue:
-    key = f"{family.value}.{knob.name}"
+    key = _key(family, knob.name)
     if knob.logarithmic:
         return st.select_slider(
             knob.label,
-            knob.decades,
-            value=knob.nearest_decade(start),
+            knob.stops(start, st.query_params.get(key), st.session_state.get(key)),
+            value=start,
             format_func=lambda stop: f"{stop:g}",
             help=knob.help,
             key=key,

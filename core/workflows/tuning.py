@@ -1,0 +1,77 @@
+"""The sweeps as a screen sees them: one call a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from core.domain.sweeps import Sweep, SweepPlan
+from core.jobs.engine import JobQueue
+from core.jobs.sweep_control import cancel_sweep, pause_sweep, resume_sweep, start_sweep
+from core.tracking.runs import OUT_OF_FOLD_FILE, read_predictions
+from core.workflows.recent import Recent
+from core.workflows.sweep_findings import SweepFindings, find
+from core.workflows.training_state import Connect
+
+if TYPE_CHECKING:
+    import numpy as np
+
+KEPT_FINDINGS: Final = 20
+
+
+class Tuning:
+    """Everything the screens ask about sweeps.
+
+    Args:
+        queue: the job queue, opened on first use. connect: opens MLflow's store.
+        keep_worker: makes sure that somebody works.
+
+    Raises:
+        LabError: by every method, when the queue cannot answer.
+    """
+
+    def __init__(self, queue: Callable[[], JobQueue], connect: Connect, keep_worker: Callable[[], None]) -> None:
+        self._queue = queue
+        self._connect = connect
+        self._keep_worker = keep_worker
+        self._findings: Recent[str, SweepFindings] = Recent(KEPT_FINDINGS)
+
+    def start(self, plan: SweepPlan, *, actor: str, name: str = "") -> str:
+        """Enter a sweep, make sure somebody works on it, and return its id at once."""
+        sweep_id = start_sweep(self._queue(), self._connect, plan, actor=actor, name=name)
+        self._keep_worker()
+        return sweep_id
+
+    def pause(self, sweep_id: str) -> None:
+        """Start no further trial of it; those under way end as they would."""
+        pause_sweep(self._queue(), self._connect, sweep_id)
+
+    def resume(self, sweep_id: str) -> None:
+        """Let a paused sweep go on."""
+        resume_sweep(self._queue(), self._connect, sweep_id)
+        self._keep_worker()
+
+    def cancel(self, sweep_id: str) -> None:
+        """End a sweep now, its trials under way with it."""
+        cancel_sweep(self._queue(), sweep_id)
+        self._keep_worker()
+
+    def get(self, sweep_id: str) -> Sweep:
+        """One sweep as it stands now. Raises NotFound."""
+        return self._queue().sweeps.get(sweep_id)
+
+    def newest(self, limit: int = 20) -> Sequence[Sweep]:
+        """The newest sweeps first."""
+        return self._queue().sweeps.newest(limit)
+
+    def under_way(self) -> Sequence[Sweep]:
+        """Sweeps that are running or paused, newest first."""
+        return self._queue().sweeps.under_way()
+
+    def findings(self, sweep: Sweep) -> SweepFindings:
+        """What its complete trials say so far; worked out once for each of them that is added."""
+        key = f"{sweep.sweep_id} {[(trial.number, trial.cv_rmse, trial.run_id) for trial in sweep.complete]}"
+        return self._findings.get(key, lambda: find(sweep, self._read_out_of_fold))
+
+    def _read_out_of_fold(self, run_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return read_predictions(self._connect(), run_id, OUT_OF_FOLD_FILE)
