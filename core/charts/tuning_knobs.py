@@ -17,7 +17,7 @@ from core.domain.money import dollars, percent
 from core.domain.sweeps import Sweep, Trial, Varied
 
 _LINES_TITLE: Final = "All trials over all knobs"
-_LINES_X: Final = "From the lowest to the highest value"
+_LINES_X: Final = "Lowest to highest value"
 _SHARES_TITLE: Final = "Which knob matters"
 _SHARES_X: Final = "Share of the RMSE's variance (%)"
 _FEW: Final = 12
@@ -38,7 +38,7 @@ def parallel_coordinates(sweep: Sweep) -> go.Figure:
     if not complete:
         return empty(NO_SCORE, title=_LINES_TITLE, x_title=_LINES_X, y_title="", height=height)
     lowest, highest = complete[-1][1], ceiling([rmse for _, rmse in complete])
-    more = " and more" if complete[0][1] > highest else ""
+    more = "+" if complete[0][1] > highest else ""
     colour = family_colour(sweep.plan.family)
     traces = [
         _lines(sweep, quarter, (lowest, highest), colour=faded(colour, opacity), width=1.5, name=name)
