@@ -87,6 +87,7 @@ class JobSettings(_Section):
     running: int = Field(default=1, ge=1, le=64)
     queued: int = Field(default=50, ge=1)
     embedded_worker: bool = True
+    checkpoint_seconds: float = Field(default=10, gt=0)
 
 
 class Settings(_Section):

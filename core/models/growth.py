@@ -6,7 +6,7 @@ Every function here ends with the estimator that one bare ``fit`` would have mad
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
+from core.models.checkpoint import TreeCheckpoints, fingerprint
 
 FOREST_STEP_SECONDS: Final = 0.6
 """How long one step of a forest should take: often enough for a progress bar, rare enough to cost 4 %."""
@@ -36,10 +37,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One finished step: ``done`` trees or iterations, RMSE on the watched rows (None without any)."""
+    """One finished step: ``done`` trees or iterations, RMSE on the watched rows (None without any).
+
+    The first ``restored`` trees come from checkpoints. There is a step for each of them when rows are watched,
+    so that the curve is whole, but they took no time.
+    """
 
     done: int
     rmse: float | None
+    restored: int = 0
 
 
 OnStep = Callable[[Step], None]
@@ -58,15 +64,25 @@ def one_openmp_thread() -> Iterator[None]:
         yield
 
 
-def grow(spec: TrainingSpec, estimator: Any, rows: Rows, watched: Rows | None, on_step: OnStep) -> Any:
+def grow(
+    spec: TrainingSpec,
+    estimator: Any,
+    rows: Rows,
+    watched: Rows | None,
+    on_step: OnStep,
+    checkpoints: TreeCheckpoints | None = None,
+) -> Any:
     """Fit ``estimator`` on ``rows``, calling ``on_step`` as it goes. ``watched`` rows are scored only.
+
+    Args:
+        checkpoints: what an earlier attempt left and where this one leaves its trees. Forests alone use them.
 
     Returns:
         The fitted estimator.
     """
     match spec.family:
         case ModelFamily.RANDOM_FOREST | ModelFamily.EXTRA_TREES:
-            return _grow_forest(estimator, rows, watched, on_step)
+            return _grow_forest(estimator, rows, watched, on_step, checkpoints)
         case ModelFamily.HIST_GRADIENT_BOOSTING:
             return _grow_hist(estimator, rows, watched, on_step)
         case ModelFamily.LIGHTGBM:
@@ -77,32 +93,57 @@ def grow(spec: TrainingSpec, estimator: Any, rows: Rows, watched: Rows | None, o
             return estimator
 
 
-def _grow_forest(forest: Any, rows: Rows, watched: Rows | None, on_step: OnStep) -> Any:
+def _grow_forest(
+    forest: Any, rows: Rows, watched: Rows | None, on_step: OnStep, checkpoints: TreeCheckpoints | None
+) -> Any:
     """Trees in steps of about :data:`FOREST_STEP_SECONDS`. With ``warm_start`` the trees are identical."""
     total = forest.n_estimators
+    kept = checkpoints.load(fingerprint(forest, rows.X, rows.y))[:total] if checkpoints else []
     forest.set_params(warm_start=True, n_estimators=min(total, 2 * (forest.n_jobs or 1)))
-    watched_X = None if watched is None else watched.X.astype(np.float32)
-    summed = np.zeros(0 if watched is None else len(watched.y))
-    scored = 0
+    scores = _RunningScore(watched)
+    grown, restored = 0, 0
     while True:
-        grown = len(getattr(forest, "estimators_", ()))
         began = time.perf_counter()
         forest.fit(rows.X, rows.y)
         seconds = time.perf_counter() - began
+        fresh = len(forest.estimators_) - grown
+        if len(kept) > len(forest.estimators_):
+            # The first trees are grown once more: that makes all the forest has beside its trees.
+            restored = len(kept)
+            forest.estimators_, kept = kept, []
+            if watched is not None:
+                for done, tree in enumerate(forest.estimators_[:-1], start=1):
+                    on_step(Step(done, scores.after([tree]), restored))
         done = len(forest.estimators_)
-        rmse = None
-        if watched is not None:
-            for tree in forest.estimators_[scored:]:
-                summed = summed + tree.tree_.predict(watched_X).ravel()
-            scored = done
-            rmse = _rmse(watched, summed / done)
-        on_step(Step(done, rmse))
+        on_step(Step(done, scores.after(forest.estimators_[scores.counted :]), restored))
         if done >= total:
             break
-        fitting = max(1, round((done - grown) * FOREST_STEP_SECONDS / max(seconds, 1e-6)))
-        forest.set_params(n_estimators=min(total, done + fitting))
+        if checkpoints is not None:
+            checkpoints.offer(forest.estimators_)
+        growing = max(1, round(fresh * FOREST_STEP_SECONDS / max(seconds, 1e-6)))
+        grown = done
+        forest.set_params(n_estimators=min(total, done + growing))
     # Serving is always one thread: threads make one row slower, and their sums have no fixed order.
-    return forest.set_params(warm_start=False, n_jobs=1)
+    return forest.set_params(warm_start=False, n_jobs=1, n_estimators=total)
+
+
+class _RunningScore:
+    """RMSE of a growing forest on the watched rows: each tree is asked once."""
+
+    def __init__(self, watched: Rows | None) -> None:
+        self.counted = 0
+        self._watched = watched
+        self._X = None if watched is None else watched.X.astype(np.float32)
+        self._summed = np.zeros(0 if watched is None else len(watched.y))
+
+    def after(self, trees: Iterable[Any]) -> float | None:
+        """The RMSE once these trees have joined; None without watched rows."""
+        if self._watched is None:
+            return None
+        for tree in trees:
+            self._summed += tree.tree_.predict(self._X).ravel()
+            self.counted += 1
+        return _rmse(self._watched, self._summed / self.counted)
 
 
 def _grow_hist(estimator: Any, rows: Rows, watched: Rows | None, on_step: OnStep) -> Any:

@@ -28,7 +28,7 @@ COMPRESSION_LEVEL: Final = 1
 
 _MEGABYTE: Final = 1_000_000
 
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     AttributeError,
     EOFError,
     ImportError,
@@ -63,7 +63,8 @@ def write_model(pipeline: Any, target: Path) -> WrittenModel:
     """
     try:
         with draft_of(target) as draft, draft.open("wb") as file:
-            packed = _PackedStream(file)
+            hashed = HashedFile(file)
+            packed = _PackedStream(hashed)
             joblib.dump(pipeline, packed)
             packed.finish()
     except OSError as error:
@@ -72,7 +73,7 @@ def write_model(pipeline: Any, target: Path) -> WrittenModel:
             where=str(target),
             remedy="Free some disk space or correct the folder's permissions, then train again.",
         ) from error
-    return WrittenModel(packed.sha256, packed.taken / _MEGABYTE)
+    return WrittenModel(hashed.sha256, packed.tell() / _MEGABYTE)
 
 
 def read_model(file: Path, sha256: str) -> Any:
@@ -101,7 +102,7 @@ def read_model(file: Path, sha256: str) -> Any:
         )
     try:
         return joblib.load(io.BytesIO(content))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise RecordsError(
             f"The model file is the recorded one and cannot be opened: {type(error).__name__}: {error}.",
             where=str(file),
@@ -109,16 +110,11 @@ def read_model(file: Path, sha256: str) -> Any:
         ) from error
 
 
-class _PackedStream:
-    """What joblib writes a model into: compresses it on its way to ``file``, and hashes what arrives there."""
+class HashedFile:
+    """A file open for writing that knows the SHA-256 of what went into it."""
 
     def __init__(self, file: BinaryIO) -> None:
-        # Only who writes needs the library: MLflow clients without it read the file with Python's own zlib.
-        from isal import isal_zlib
-
-        self.taken = 0
         self._file = file
-        self._compressor = isal_zlib.compressobj(COMPRESSION_LEVEL)
         self._digest = hashlib.sha256()
 
     @property
@@ -126,21 +122,36 @@ class _PackedStream:
         return self._digest.hexdigest()
 
     def write(self, content: bytes) -> int:
+        self._digest.update(content)
+        return self._file.write(content)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+class _PackedStream:
+    """What joblib writes a model into; it leaves compressed."""
+
+    def __init__(self, file: HashedFile) -> None:
+        # Only who writes needs the library: MLflow clients without it read the file with Python's own zlib.
+        from isal import isal_zlib
+
+        self._file = file
+        self._taken = 0
+        self._compressor = isal_zlib.compressobj(COMPRESSION_LEVEL)
+
+    def write(self, content: bytes) -> int:
         size = memoryview(content).nbytes
-        self.taken += size
-        self._put(self._compressor.compress(content))
+        self._taken += size
+        self._file.write(self._compressor.compress(content))
         return size
 
     def tell(self) -> int:
-        """Where joblib stands in the uncompressed stream; it aligns arrays by it."""
-        return self.taken
+        """Bytes taken before they were compressed; joblib aligns arrays by it."""
+        return self._taken
 
     def finish(self) -> None:
-        self._put(self._compressor.flush())
-
-    def _put(self, packed: bytes) -> None:
-        self._digest.update(packed)
-        self._file.write(packed)
+        self._file.write(self._compressor.flush())
 
 
 def file_sha256(file: Path) -> str:

@@ -20,6 +20,7 @@ from core.domain.house import TARGET
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import Progress
 from core.features.engineer import raw_features
+from core.models.checkpoint import TreeCheckpoints
 from core.models.families import build_pipeline
 from core.models.growth import Rows, Step, grow, one_openmp_thread
 from core.models.importance import Importance, importance_of
@@ -49,6 +50,7 @@ class ModelTrainer:
         self.settings = settings_from(config)
         self.spec = spec or self.settings.default_spec()
         self.fit_seconds = 0.0
+        self.restored_trees = 0
         self.curve: tuple[tuple[int, float], ...] = ()
         self._fitted: Pipeline | None = None
         self._importance: Importance | None = None
@@ -96,6 +98,7 @@ class ModelTrainer:
         watched: tuple[pd.DataFrame, pd.Series] | None = None,
         report: Report | None = None,
         should_stop: ShouldStop | None = None,
+        checkpoints: TreeCheckpoints | None = None,
     ) -> Pipeline:
         """Fit on rows of shape (n, ≥ 9) and prices of shape (n,).
 
@@ -103,6 +106,8 @@ class ModelTrainer:
             watched: rows scored after each step for the live curve, and used for nothing else.
             report: receives progress, at most every quarter of a second and at the end.
             should_stop: asked between steps, at most every quarter of a second and at the end.
+            checkpoints: where a forest leaves its trees, and goes on from those it finds there. ``restored_trees``
+                then says how many; ``fit_seconds`` is the time of this call alone.
 
         Raises:
             InvalidData: a column or price is missing, or there are more or fewer prices than rows.
@@ -118,9 +123,10 @@ class ModelTrainer:
         if watched is not None:
             scored = Rows(prepare.transform(raw_features(watched[0])), _prices(*watched))
         publisher = _Publisher(self.spec, began, report, should_stop)
-        model = grow(self.spec, pipeline.named_steps["model"], rows, scored, publisher)
+        model = grow(self.spec, pipeline.named_steps["model"], rows, scored, publisher, checkpoints)
         self._fitted = Pipeline([*prepare.steps, ("model", model)])
         self.curve = publisher.curve
+        self.restored_trees = publisher.restored
         self.fit_seconds = time.perf_counter() - began
         self._importance = None
         self._measure = partial(importance_of, self.spec.family, self._fitted, raw, prices)
@@ -173,6 +179,8 @@ class _Publisher:
         self._total = spec.size or 1
         self._unit = "trees" if spec.size else "fit"
         self._began = began
+        self._since, self._from = began, 0
+        self.restored = 0
         self._report = report
         self._should_stop = should_stop
         self._last = 0.0
@@ -189,15 +197,25 @@ class _Publisher:
         # Growth by time sizes its own steps: they count as they come; a booster's are thinned.
         if step.rmse is not None and (final or step.done - (self._curve[-1][0] if self._curve else 0) >= self._every):
             self._curve.append((step.done, step.rmse))
-        if not final and now - self._last < REPORT_SECONDS:
+        self.restored = step.restored
+        if step.done <= step.restored:
+            # What was restored tells nothing of how long a tree takes.
+            self._since, self._from = now, step.done
+        if step.done < step.restored or (not final and now - self._last < REPORT_SECONDS):
             return
         self._last = now
         if self._should_stop is not None and self._should_stop():
             raise TrainingCancelled
         if self._report is not None:
-            elapsed = now - self._began
-            remaining = elapsed / step.done * (self._total - step.done)
+            elapsed, remaining = now - self._began, self._remaining(now, step.done)
             self._report(Progress("fitting", step.done, self._total, self._unit, elapsed, remaining, self.curve))
+
+    def _remaining(self, now: float, done: int) -> float | None:
+        """Seconds by the pace of this attempt; None before it has grown anything."""
+        if done >= self._total:
+            return 0.0
+        grown = done - self._from
+        return (now - self._since) / grown * (self._total - done) if grown else None
 
 
 def _prices(rows: pd.DataFrame, prices: pd.Series) -> np.ndarray:

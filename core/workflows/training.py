@@ -7,13 +7,13 @@ after a crash: a job opens one run, and a run is registered once.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from core.domain.jobs import Progress, TrainingRequest
 from core.domain.runs import TrainingOutcome
 from core.domain.settings import Settings
 from core.evaluation.evaluate import ModelEvaluator
+from core.models.checkpoint import TreeCheckpoints
 from core.models.packaged import model_file_name, write_model
 from core.models.trainer import ModelTrainer, Report, ShouldStop
 from core.workflows.artifacts import write_artifacts
@@ -22,7 +22,7 @@ from core.workflows.opening import open_run
 from core.workflows.recording import ClosingRun, record
 from core.workflows.rows import read_rows, tag_run
 from core.workflows.stage_log import PipelineLogger
-from core.workflows.training_state import STAGE, Connect, Fitted, OpenedRun, WorkFolder
+from core.workflows.training_state import STAGE, Connect, Fitted, Note, OpenedRun, WorkFolder
 
 
 def train_now(
@@ -55,14 +55,20 @@ def fit(
     *,
     report: Report | None = None,
     should_stop: ShouldStop | None = None,
+    checkpoints: TreeCheckpoints | None = None,
+    note: Note | None = None,
 ) -> Fitted:
     """Read, split, fit on the training rows, score the held-out rows, and write it all to the work folder.
+
+    Args:
+        checkpoints: where a forest leaves its trees while it grows, and finds those of an attempt that was cut off.
+        note: told each line of the log.
 
     Raises:
         DataError: the rows cannot be used.
         TrainingCancelled: ``should_stop`` said so.
     """
-    log = PipelineLogger(STAGE, settings)
+    log = PipelineLogger(STAGE, settings, echo=note)
     log.stage_start()
     publish = report or (lambda progress: None)
     rows = read_rows(settings, publish)
@@ -73,7 +79,14 @@ def fit(
     split = rows.split
     trainer = ModelTrainer(settings, request.spec)
     held_out = (split.X_test, split.y_test)
-    trainer.train(split.X_train, split.y_train, watched=held_out, report=publish, should_stop=should_stop)
+    trainer.train(
+        split.X_train,
+        split.y_train,
+        watched=held_out,
+        report=publish,
+        should_stop=should_stop,
+        checkpoints=checkpoints,
+    )
     work = WorkFolder(settings, job_id)
     publish(Progress("writing the model"))
     # Compressing a forest needs no Python, so it goes on beside the scores and the plots.
@@ -90,6 +103,10 @@ def fit(
         "train_rows": len(split.X_train),
         "held_out_rows": len(split.X_test),
     }
+    if trainer.restored_trees:
+        # fit_seconds is the last attempt's alone, so what it restored has to stand beside it.
+        metrics["restored_trees"] = trainer.restored_trees
+        log.info(f"{trainer.restored_trees} trees came from checkpoints")
     for name, value in metrics.items():
         log.metric(name, value)
 

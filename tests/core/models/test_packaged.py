@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import resource
 import stat
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from core.domain.hyperparameters import ModelFamily
 from core.domain.settings import PROJECT_ROOT
 from core.models.packaged import PriceModel, _load_pyfunc, file_sha256, read_model, write_model
 from core.models.trainer import ModelTrainer
+from tests.core.models.conftest import files_no_larger_than
 
 XY = tuple[pd.DataFrame, pd.Series]
 Trained = Callable[[ModelFamily], ModelTrainer]
@@ -55,17 +55,6 @@ def intruder(tmp_path: Path) -> tuple[Path, Path]:
     file, mark = tmp_path / "intruder.joblib", tmp_path / "it ran"
     joblib.dump(Intruder(mark), file)
     return file, mark
-
-
-@contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    """The kernel refuses to write further, as on a full disk. Needs no rights."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def test_the_metrics_are_the_four_scores_the_duration_the_rows_and_the_curve_s_e
     metrics = run.data.metrics
     assert set(metrics) == {
         *("rmse", "mae", "r2_score", "mape"),
-        *("fit_seconds", "train_rows", "held_out_rows", "held_out_rmse"),
+        *("fit_seconds", "model_mb", "train_rows", "held_out_rows", "held_out_rmse"),
     }
     assert 45_000 < metrics["rmse"] < 56_000
     assert metrics["fit_seconds"] > 0
