@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from filelock import FileLock
 
+from core.domain.files import draft_of
 from core.domain.settings import SQLITE, Settings
 from core.jobs.database import create_tables, database_errors
 from core.jobs.old_sqlite import teach_subseconds
@@ -57,14 +59,21 @@ def _lock_between_hosts(engine: sa.Engine) -> Iterator[None]:
 
 
 def _migrate(url: str) -> None:
-    """Create the engine's tables."""
+    """Create the engine's tables. A new SQLite file is made aside: a process may be killed in the middle of it."""
     from dbos import DBOS
 
-    DBOS.migrate(url)
-    if url.startswith(SQLITE):
-        # Readers then never wait for the worker's writes. The mode stays with the file.
-        with closing(sqlite3.connect(url.removeprefix(SQLITE), timeout=_BUSY_SECONDS)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
+    if not url.startswith(SQLITE):
+        DBOS.migrate(url)
+        return
+    file = Path(url.removeprefix(SQLITE).partition("?")[0])
+    if file.exists():
+        DBOS.migrate(url)
+    else:
+        with draft_of(file) as draft:
+            DBOS.migrate(f"{SQLITE}{draft}")
+    # Readers then never wait for the worker's writes. The mode stays with the file.
+    with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
 
 
 def _connect_args(url: str) -> dict[str, Any]:

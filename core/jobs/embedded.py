@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+
+import psutil
 
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.jobs.database import database_errors
 from core.jobs.engine import JobQueue
+from core.jobs.roster import Worker
 
 
 def ensure_worker(settings: Settings, queue: JobQueue) -> subprocess.Popen[bytes] | None:
@@ -23,7 +27,7 @@ def ensure_worker(settings: Settings, queue: JobQueue) -> subprocess.Popen[bytes
     Raises:
         QueueUnavailable: the job database does not answer.
     """
-    if not settings.jobs.embedded_worker or queue.live_workers():
+    if not settings.jobs.embedded_worker or any(_lives(worker) for worker in queue.live_workers()):
         return None
     with database_errors():
         settings.paths.logs.mkdir(parents=True, exist_ok=True)
@@ -39,3 +43,8 @@ def ensure_worker(settings: Settings, queue: JobQueue) -> subprocess.Popen[bytes
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
+
+
+def _lives(worker: Worker) -> bool:
+    """Whether it lives as far as can be told: one killed on this host a moment ago is not waited for."""
+    return worker.host != socket.gethostname() or psutil.pid_exists(worker.pid)

@@ -8,11 +8,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
 from core.domain.errors import NotFound, StoreUnavailable
+from core.domain.files import draft_of
 from core.domain.settings import SQLITE, Settings
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 _LOCK_SECONDS: Final = 120
 _BUSY_SECONDS: Final = 30
+_LOCK_KEY: Final = 0x6D6C666C
+"""``mlfl``: PostgreSQL's advisory locks are numbers."""
 _ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -64,12 +68,30 @@ def open_store(settings: Settings) -> Store:
         for chatty in ("mlflow", "alembic"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
         if uri.startswith(SQLITE):
-            settings.paths.mlruns.mkdir(parents=True, exist_ok=True)
+            _create_database(Path(uri.removeprefix(SQLITE).partition("?")[0]))
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         store = Store(client, uri, _experiment(client, settings), settings.tracking.registered_model_name)
         _registered_model(store)
         tune(store)
     return store
+
+
+def _create_database(file: Path) -> None:
+    """Create MLflow's tables in a draft that takes its place when they are whole.
+
+    MLflow migrates in place: a process killed in the middle of it leaves a database that opens never again.
+    """
+    if file.exists():
+        return
+    import sqlalchemy as sa
+    from mlflow.store.db.utils import _initialize_tables  # MLflow's own, pinned; its public word is a command
+
+    with draft_of(file) as draft:
+        engine = sa.create_engine(f"{SQLITE}{draft}")
+        try:
+            _initialize_tables(engine)  # type: ignore[no-untyped-call]
+        finally:
+            engine.dispose()
 
 
 def tune(store: Store) -> None:
@@ -133,11 +155,24 @@ def mlflow_errors(where: str) -> Iterator[None]:
 
 
 def _initialisation_lock(settings: Settings) -> AbstractContextManager[Any]:
-    """A lock between processes where MLflow would create a database; a server looks after its own."""
+    """A lock between processes where MLflow would create tables; a server looks after its own."""
+    if settings.tracking_uri.startswith("postgresql"):
+        return _advisory_lock(settings.tracking_uri)
     if not settings.tracking_uri.startswith(SQLITE):
         return nullcontext()
     settings.paths.locks.mkdir(parents=True, exist_ok=True)
     return FileLock(settings.paths.locks / "mlflow.lock", timeout=_LOCK_SECONDS)
+
+
+@contextmanager
+def _advisory_lock(uri: str) -> Iterator[None]:
+    """PostgreSQL's own lock, for workers may start on several hosts at once. It ends with the connection."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(uri, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK_KEY)))
+        yield
 
 
 def _experiment(client: MlflowClient, settings: Settings) -> str:

@@ -25,7 +25,7 @@ class PipelineLogger:
     Args:
         stage: the stage's name, e.g. ``train_model``; it names the file.
         config: settings or the content of a config.yaml; by default the project's.
-        echo: told each line too, without its time.
+        echo: told each line too, but no metrics and no time.
     """
 
     def __init__(self, stage: str, config: Config = None, echo: Callable[[str], None] | None = None) -> None:
@@ -56,7 +56,7 @@ class PipelineLogger:
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         # One line an entry: a message with line breaks must not be able to forge entries.
         text = " ".join(message.splitlines())
-        if self._echo is not None:
+        if self._echo is not None and kind != "METRIC":
             self._echo(text)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.domain.errors import RecordsError
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.money import dollars
+from core.domain.money import dollar_change, dollars
 from core.domain.sweeps import Sweep
 from core.evaluation.significance import Difference, Verdict, mean_interval, paired_bootstrap, paired_seeds
 from core.search.groups import Group, groups_of, under_common_seeds
@@ -87,7 +87,8 @@ def _between_trials(sweep: Sweep, read: ReadOutOfFold) -> tuple[Difference | Non
 
 
 def _verdict(difference: Difference) -> str:
-    interval = f"{dollars(difference.delta)}, 95 % interval {dollars(difference.low)} to {dollars(difference.high)}"
+    ends = f"{dollar_change(difference.low)} to {dollar_change(difference.high)}"
+    interval = f"{dollar_change(difference.delta)}, 95 % interval {ends}"
     if difference.verdict is Verdict.NO_REAL_DIFFERENCE:
         return f"The difference between the two is within noise: {interval}"
     return f"The difference between the two is beyond noise: {interval}"

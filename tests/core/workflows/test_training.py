@@ -26,8 +26,8 @@ from core.tracking.local_registry import ModelRegistry
 from core.tracking.registry import all_versions, get_version, load_version, version_of_run
 from core.tracking.runs import find_run_of_job, get_run, list_runs
 from core.tracking.store import Store, open_store
-from core.workflows.recording import abandon, record
 from core.workflows.opening import open_run
+from core.workflows.recording import abandon, record
 from core.workflows.training import fit, train_now
 from core.workflows.training_state import Connect, Fitted, OpenedRun, WorkFolder
 from tests.core.workflows.conftest import MakeHome, ridge, small_forest
