@@ -52,7 +52,8 @@ def _lock_between_hosts(engine: sa.Engine) -> Iterator[None]:
     if engine.dialect.name != "postgresql":
         yield
         return
-    with engine.connect() as connection:
+    # Each statement for itself: the engine's migrations wait for every open transaction.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK_KEY)))
         yield
         connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_KEY)))

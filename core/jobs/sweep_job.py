@@ -14,7 +14,7 @@ from core.jobs.engine import TRIAL_WORKFLOW
 from core.jobs.training_job import MOST_RESUMES, RunStep
 from core.search.pruning import should_prune
 from core.workflows.training_state import OpenedRun
-from core.workflows.trials import Judged, abandon_trial, judge_trial, open_trial, record_trial
+from core.workflows.trials import Judged, abandon_trial, has_predictions, judge_trial, open_trial, record_trial
 
 
 def register_trials(place: Workplace, conductor: Conductor) -> None:
@@ -44,23 +44,20 @@ def _trial(desk: Desk, request: TrialRequest, run_step: RunStep) -> TrialState:
         sweep = sweeps.get(request.sweep_id)
         return should_prune(sweep.plan, sweep.trials, steps)
 
+    def judging() -> Judged:
+        return judge_trial(
+            settings, request, connect, desk.run, report=desk.publish, should_stop=desk.should_stop, give_up=give_up
+        )
+
     def recorded() -> str:
-        ended: Trial = record_trial(settings, request, connect, desk.run, Judged.from_payload(judged))
+        # Its predictions lie on the host that judged it: when that is gone, it is judged here once more.
+        ready = Judged.from_payload(judged)
+        whole = ready if has_predictions(settings, request, ready) else judging()
+        ended: Trial = record_trial(settings, request, connect, desk.run, whole)
         sweeps.end_trial(request.sweep_id, ended)
         return ended.state.value
 
     desk.run = OpenedRun(**run_step({"name": "open_run"}, opened))
-    judged = run_step(
-        {"name": "judge"},
-        lambda: judge_trial(
-            settings,
-            request,
-            connect,
-            desk.run,
-            report=desk.publish,
-            should_stop=desk.should_stop,
-            give_up=give_up,
-        ).as_payload(),
-    )
+    judged = run_step({"name": "judge"}, lambda: judging().as_payload())
     desk.publish(Progress("recording"))
     return TrialState(run_step({"name": "record"}, recorded))

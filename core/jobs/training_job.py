@@ -12,7 +12,7 @@ from core.jobs.desk import Desk, Workplace
 from core.jobs.engine import TRAINING_WORKFLOW
 from core.models.checkpoint import TreeCheckpoints
 from core.workflows.opening import open_run
-from core.workflows.recording import abandon, record
+from core.workflows.recording import abandon, has_model, record
 from core.workflows.training import fit
 from core.workflows.training_state import Fitted, OpenedRun, WorkFolder
 
@@ -45,9 +45,9 @@ def _train(desk: Desk, request: TrainingRequest, run_step: RunStep) -> dict[str,
         return asdict(desk.run)
 
     desk.run = OpenedRun(**run_step({"name": "open_run"}, opened))
-    fitted = run_step(
-        {"name": "fit"},
-        lambda: fit(
+
+    def fitting() -> Fitted:
+        return fit(
             settings,
             request,
             connect,
@@ -57,14 +57,18 @@ def _train(desk: Desk, request: TrainingRequest, run_step: RunStep) -> dict[str,
             should_stop=desk.should_stop,
             checkpoints=_checkpoints(desk),
             note=desk.note,
-        ).as_payload(),
-    )
+        )
+
+    def recorded() -> dict[str, object]:
+        # Its files lie on the host that fitted it: when that is gone, the very same model is fitted here.
+        ready = Fitted.from_payload(fitted)
+        whole = ready if has_model(settings, job_id, ready) else fitting()
+        desk.publish(Progress("recording"))
+        return record(settings, request, connect, job_id, desk.run, whole, note=desk.note).as_report()
+
+    fitted = run_step({"name": "fit"}, lambda: fitting().as_payload())
     desk.publish(Progress("recording"))
-    outcome = run_step(
-        {"name": "record"},
-        lambda: record(settings, request, connect, job_id, desk.run, Fitted.from_payload(fitted)).as_report(),
-    )
-    return dict(outcome)
+    return dict(run_step({"name": "record"}, recorded))
 
 
 def _checkpoints(desk: Desk) -> TreeCheckpoints:

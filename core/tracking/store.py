@@ -169,7 +169,7 @@ def _advisory_lock(uri: str) -> Iterator[None]:
     """PostgreSQL's own lock, for workers may start on several hosts at once. It ends with the connection."""
     import sqlalchemy as sa
 
-    engine = sa.create_engine(uri, poolclass=sa.NullPool)
+    engine = sa.create_engine(uri, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK_KEY)))
         yield

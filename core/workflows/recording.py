@@ -18,11 +18,23 @@ from core.tracking.registry import note_local_version, register_version, version
 from core.tracking.store import Store
 from core.tracking.tracker import MLflowTracker
 from core.workflows.stage_log import PipelineLogger
-from core.workflows.training_state import LOCALLY, STAGE, Connect, Fitted, OpenedRun, WorkFolder
+from core.workflows.training_state import LOCALLY, STAGE, Connect, Fitted, Note, OpenedRun, WorkFolder
+
+
+def has_model(settings: Settings, job_id: str, fitted: Fitted) -> bool:
+    """Whether what ``fit`` left lies on this host."""
+    return _model_file(settings, WorkFolder(settings, job_id), fitted).is_file()
 
 
 def record(
-    settings: Settings, request: TrainingRequest, connect: Connect, job_id: str, run: OpenedRun, fitted: Fitted
+    settings: Settings,
+    request: TrainingRequest,
+    connect: Connect,
+    job_id: str,
+    run: OpenedRun,
+    fitted: Fitted,
+    *,
+    note: Note | None = None,
 ) -> TrainingOutcome:
     """Log and register what ``fit`` left, in MLflow and in registry.json, and end the run.
 
@@ -62,7 +74,7 @@ def record(
     )
     try:
         write_report(outcome.as_report(), settings.paths.evaluation_report)
-        _log_ending(settings, outcome)
+        _log_ending(settings, outcome, note)
     except RecordsError as error:
         outcome = replace(outcome, notes=(*outcome.notes, error.what))
     work.remove()
@@ -120,12 +132,12 @@ def _end(settings: Settings, connect: Connect, run_id: str, status: RunStatus, r
     tracker.end_run(status, reason)
 
 
-def _log_ending(settings: Settings, outcome: TrainingOutcome) -> None:
-    log = PipelineLogger(STAGE, settings)
+def _log_ending(settings: Settings, outcome: TrainingOutcome, note: Note | None) -> None:
+    log = PipelineLogger(STAGE, settings, echo=note)
     version = f" and MLflow version {outcome.version}" if outcome.version else ""
     log.info(f"{outcome.run_name} is registered as {outcome.local_version}{version}")
-    for note in outcome.notes:
-        log.info(note)
+    for line in outcome.notes:
+        log.info(line)
     log.stage_end()
 
 

@@ -90,6 +90,11 @@ def judge_trial(
     return _judged(judgement, rows.lineage)
 
 
+def has_predictions(settings: Settings, request: TrialRequest, judged: Judged) -> bool:
+    """Whether what a complete trial left lies on this host, or is recorded already; one given up leaves nothing."""
+    return judged.cv_rmse is None or WorkFolder(settings, request.job_id).artifacts.exists()
+
+
 def record_trial(settings: Settings, request: TrialRequest, connect: Connect, run: OpenedRun, judged: Judged) -> Trial:
     """Log what the trial found and end its run. MLflow being away does not lose the trial: the sweep keeps it."""
     work = WorkFolder(settings, request.job_id)

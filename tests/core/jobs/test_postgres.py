@@ -1,0 +1,136 @@
+"""The same code on PostgreSQL: jobs and MLflow's records in it, several workers on one queue."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from core.domain.configuration import load_settings
+from core.domain.errors import QueueUnavailable
+from core.domain.jobs import JobState
+from core.domain.settings import Settings
+from core.domain.sweeps import SweepPlan, SweepState, TrialState
+from core.jobs.engine import JobQueue
+from core.jobs.sweep_control import start_sweep
+from core.tracking.runs import get_run, list_runs
+from core.tracking.store import open_store
+from tests.conftest import DATA_VARIABLE
+from tests.core.jobs.conftest import is_final, request_of, wait_for
+from tests.core.jobs.postgres import MissingPostgresError, cluster, create_database
+from tests.forked import start_worker, working
+
+SWEEP_SECONDS = 120
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    try:
+        running = cluster()
+        address, why = running.__enter__(), ""
+    except MissingPostgresError as missing:
+        why = str(missing)
+    if why:
+        pytest.fail(why, pytrace=False)
+    yield address
+    running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def team(server: str, tmp_path: Path, data_file: Path) -> Settings:
+    """Settings of a team: both stores in PostgreSQL, still empty."""
+    number = next(_numbers)
+    return load_settings(
+        home=tmp_path,
+        environment={
+            DATA_VARIABLE: str(data_file),
+            "HOUSING_LAB_JOBS__DATABASE_URL": create_database(server, f"jobs{number}"),
+            "HOUSING_LAB_TRACKING__URI": create_database(server, f"mlflow{number}"),
+        },
+    )
+
+
+def test_two_workers_share_a_sweep_of_20_trials_and_the_death_of_one_loses_none(team: Settings) -> None:
+    connect = functools.cache(lambda: open_store(team))
+    queue = JobQueue(team)
+    plan = SweepPlan.search(team.default_spec("ridge"), trials=20, workers=2)
+    sweep_id = start_sweep(queue, connect, plan, actor="tester")
+    doomed = start_worker(team, name="doomed")
+    with working(team, name="survivor"):
+        workers_of: dict[str, str] = {}
+
+        def watch(condition: Callable[[], bool]) -> None:
+            deadline = time.monotonic() + SWEEP_SECONDS
+            while not condition():
+                workers_of.update(queue.board.open_jobs())
+                assert time.monotonic() < deadline, queue.sweeps.get(sweep_id)
+                time.sleep(0.02)
+
+        def is_caught() -> bool:
+            """Whether the worker stands still with a trial in hand."""
+            if queue.sweeps.get(sweep_id).ended < 5 or "doomed" not in queue.board.open_jobs().values():
+                return False
+            assert doomed.pid is not None
+            os.kill(doomed.pid, signal.SIGSTOP)
+            time.sleep(0.2)  # what it had under way in the database ends
+            if "doomed" in queue.board.open_jobs().values():
+                return True
+            os.kill(doomed.pid, signal.SIGCONT)
+            return False
+
+        watch(is_caught)
+        (orphan,) = [job_id for job_id, worker in queue.board.open_jobs().items() if worker == "doomed"]
+        doomed.kill()
+        doomed.join()
+        began = time.monotonic()
+        watch(lambda: queue.board.open_jobs().get(orphan, "survivor") == "survivor")
+        print(f"taken over after {time.monotonic() - began:.1f} s")
+        watch(lambda: not queue.sweeps.open() and not queue.board.open_jobs())
+        shares = Counter(workers_of.values())
+    sweep = queue.sweeps.get(sweep_id)
+    print(f"trials first seen with each worker: {dict(shares)}")
+    assert sweep.state is SweepState.FINISHED
+    assert [trial.number for trial in sweep.trials] == list(range(20))
+    assert {trial.state for trial in sweep.trials} == {TrialState.COMPLETE}
+    assert len({trial.run_id for trial in sweep.trials}) == 20
+    runs = list_runs(connect())
+    assert Counter(run.status for run in runs) == {"FINISHED": 21}, "20 trials and the sweep's own"
+    assert get_run(connect(), str(sweep.run_id)).metrics["trials_complete"] == 20
+    queue.close()
+
+
+def test_two_processes_may_open_empty_databases_at_once_and_train(team: Settings) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        workers = list(pool.map(lambda name: start_worker(team, name=name), ["one", "two"]))
+    queue = JobQueue(team)
+    try:
+        jobs = [queue.submit(request_of("ridge")) for _ in range(2)]
+        ended = [wait_for(queue, job_id, is_final) for job_id in jobs]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join()
+    assert [job.state for job in ended] == [JobState.SUCCEEDED] * 2, [job.failure for job in ended]
+    assert {job.outcome.version for job in ended if job.outcome} == {"1", "2"}
+    assert not [note for job in ended if job.outcome for note in job.outcome.notes]
+    queue.close()
+
+
+def test_a_database_that_is_not_there_is_refused_soon_with_a_remedy(team: Settings, server: str) -> None:
+    for url in (f"{server}/nobody_made_this", "postgresql://lab@127.0.0.1:9/jobs"):
+        wrong = team.model_copy(update={"jobs": team.jobs.model_copy(update={"database_url": url})})
+        began = time.monotonic()
+        with pytest.raises(QueueUnavailable) as refusal:
+            JobQueue(wrong)
+        assert "jobs.database_url" in refusal.value.where
+        assert refusal.value.remedy
+        assert time.monotonic() - began < 15
