@@ -8,7 +8,7 @@ from core.charts.learning import learning_curve
 from core.charts.palette import family_colour
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import LONGEST_RUN_NAME, Job, JobState
-from core.domain.money import MISSING, dollars, duration
+from core.domain.money import MISSING, dollars, duration, memory
 from core.domain.provenance import current_user
 from core.workflows.views import HeldOut, TrainingResult, VersionCard
 from pages.shared.figures import chart, tiles
@@ -36,15 +36,18 @@ def controls() -> None:
 
 
 def expectation_line(spec: TrainingSpec) -> None:
-    """How long it should take, from past runs."""
-    expected = lab().expected_duration(spec)
-    if expected is None:
-        st.caption(
-            ":material/timer: No run of this family has finished yet: the first one will tell how long it takes."
-        )
+    """How long it should take and what it will need, from past runs."""
+    expected = lab().expectation(spec)
+    most = (
+        f" The model takes at most {memory(expected.most_megabytes)}." if expected and expected.most_megabytes else ""
+    )
+    if expected is None or expected.seconds is None:
+        first = "No run of this family has finished yet: the first one will tell how long it takes."
+        st.caption(f":material/timer: {first}{most}")
         return
+    needed = f" and {memory(expected.megabytes)}" if expected.megabytes is not None else ""
     past = "the nearest past run" if expected.runs == 1 else f"the {expected.runs} nearest past runs"
-    st.caption(f":material/timer: About {duration(expected.seconds)} to fit, judged by {past}.")
+    st.caption(f":material/timer: About {duration(expected.seconds)}{needed}, judged by {past}.{most}")
 
 
 def wanted_job() -> Job | None:

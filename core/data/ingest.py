@@ -15,7 +15,7 @@ import pandas as pd
 from core.data.atomic import atomic_file
 from core.data.demo import demo_rows
 from core.data.download import ProgressReport, download
-from core.data.reading import is_there, parse_table, read_content
+from core.data.reading import count_rows, is_there, parse_table, read_content
 from core.data.schema import validate_rows
 from core.domain.configuration import Config, settings_from
 from core.domain.errors import DataUnavailable
@@ -121,7 +121,9 @@ class DataIngestor:
         content = read_content(path, self._settings.data.max_megabytes)
         digest = hashlib.sha256(content).hexdigest()
         return Dataset(
-            rows=validate_rows(parse_table(content, source=str(path)), source=str(path)),
+            rows=validate_rows(
+                parse_table(content, source=str(path), max_rows=self._settings.data.max_rows), source=str(path)
+            ),
             sha256=digest,
             source=source,
             path=path,
@@ -137,6 +139,14 @@ def known_source(settings: Settings) -> DataSource | None:
     if _is_default(settings) and settings.data.allow_demo and is_there(_demo_path(settings)):
         return DataSource.DEMO
     return None
+
+
+def known_rows(settings: Settings) -> int | None:
+    """How many rows ``ingest`` would read, by the lines of the file it would use; None when that is nothing yet."""
+    source = known_source(settings)
+    if source is None:
+        return None
+    return count_rows(settings.data_path if is_there(settings.data_path) else _demo_path(settings))
 
 
 def _source_of(path: Path, settings: Settings) -> DataSource:

@@ -59,6 +59,15 @@ def price_text(price: float) -> str:
     return CAP_TEXT if is_capped(price) else dollars(price)
 
 
+def memory(megabytes: float | None) -> str:
+    """``170.4`` → ``170 MB``, ``2300`` → ``2.3 GB``, ``0.2`` → ``under 1 MB``; missing → ``—``."""
+    if megabytes is None or not math.isfinite(megabytes):
+        return MISSING
+    if megabytes < 1:
+        return "under 1 MB"
+    return f"{megabytes:,.0f} MB" if megabytes < 999.5 else f"{megabytes / 1000:,.1f} GB"
+
+
 def duration(seconds: float | None) -> str:
     """``7.4`` → ``7 s``, ``95`` → ``1 min 35 s``; missing → ``—``."""
     if seconds is None or not math.isfinite(seconds):

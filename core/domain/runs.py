@@ -82,7 +82,8 @@ class Run:
 
     @property
     def fit_seconds(self) -> float | None:
-        return self.metrics.get("fit_seconds")
+        """Seconds the fit took; None also for one that went on from checkpoints, whose last part alone was timed."""
+        return None if self.metrics.get("restored_trees") else self.metrics.get("fit_seconds")
 
     @property
     def model_mb(self) -> float | None:

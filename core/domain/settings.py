@@ -30,6 +30,7 @@ class DataSettings(_Section):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     features_path: Path = Path("data/features/housing_features.csv")
     max_megabytes: int = Field(default=200, ge=1)
+    max_rows: int = Field(default=1_000_000, ge=1)
     allow_demo: bool = True
     test_size: float = Field(default=0.2, gt=0, lt=1)
     random_state: int = Field(default=42, ge=0)

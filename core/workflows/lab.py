@@ -28,7 +28,7 @@ from core.tracking.local_version import LocalVersion
 from core.tracking.registry import champion, champion_or_newest, version_before
 from core.tracking.runs import TRAININGS_ONLY, get_run, list_runs, read_importance, read_predictions
 from core.tracking.store import Store, open_store
-from core.workflows.expectation import expected_duration
+from core.workflows.expectation import expect, rows_to_fit
 from core.workflows.recent import Recent
 from core.workflows.repeats import compare_with_twin
 from core.workflows.tuning import Tuning
@@ -179,21 +179,21 @@ class Lab:
             return None
         return None if why_not_compared(run.tags, card.tags, card.title) else card
 
-    def expected_duration(self, spec: TrainingSpec) -> Expectation | None:
-        """How long a training should take; None while no run of its family has finished."""
+    def expectation(self, spec: TrainingSpec) -> Expectation | None:
+        """How long a training should take and how large its model will be; None while nothing tells."""
         # Asked at every move of a slider, so the past is read again only now and then, or when a job has moved.
         now = int(time.monotonic() / _LEARNT_FOR_SECONDS)
         moved = [(job.job_id, job.state) for job in self.queue.list_jobs(limit=1)]
         try:
             past = self._past.get(f"{spec.family.value} {now} {moved}", lambda: self._past_runs(spec))
         except StoreUnavailable:
-            return None
-        return expected_duration(spec, past, on_demo=self.data_is_demo())
+            past = []
+        return expect(spec, past, on_demo=self.data_is_demo(), rows=lambda: rows_to_fit(self.settings))
 
     def expected_sweep(self, plan: SweepPlan) -> Expectation | None:
         """How long a sweep should take if each trial took as long as its base; None while nobody can tell."""
-        one = self.expected_duration(plan.base)
-        return None if one is None else replace(one, seconds=one.seconds * plan.whole_fits)
+        one = self.expectation(plan.base)
+        return None if one is None or one.seconds is None else replace(one, seconds=one.seconds * plan.whole_fits)
 
     def price_source(self, version: str | None = None) -> PriceSource:
         """The version a price would come from now. Raises NoModel, NotFound."""

@@ -115,7 +115,13 @@ class TrainingResult:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """How long a training should take, from past runs of its family on this store."""
+    """What a training should take, from past runs of its family on this store.
 
-    seconds: float
+    ``seconds`` of the fit and ``megabytes`` of the model in memory are None where no past run tells; ``runs`` is
+    how many told the seconds. ``most_megabytes`` is a forest's upper bound, computed while none tells its size.
+    """
+
+    seconds: float | None
     runs: int
+    megabytes: float | None = None
+    most_megabytes: float | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Slider
@@ -99,6 +101,20 @@ def test_train_queues_what_the_sliders_say(settings: Settings, open_screen: Open
     assert job.request.spec.values["max_depth"] == 9
     assert train.query_params["job"] in (job.job_id, [job.job_id])
     assert not train.exception
+
+
+def test_train_says_before_the_click_what_it_will_take(
+    settings: Settings, trained_settings: Settings, open_screen: OpenScreen
+) -> None:
+    def told(home: Settings, family: str) -> str:
+        (line,) = [text.value for text in open_screen(home, "train", family=family).caption if "timer" in text.value]
+        return line
+
+    assert re.search(
+        r"About \d+ s and \d+ MB, judged by the nearest past run\.$", told(trained_settings, "Random forest")
+    )
+    assert told(trained_settings, "LightGBM").endswith("the first one will tell how long it takes.")
+    assert told(settings, "Random forest").endswith("The model takes at most 231 MB.")
 
 
 def test_an_unknown_job_in_the_address_is_refused_with_a_remedy(

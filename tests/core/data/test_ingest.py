@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from core.data.demo import DEMO_ROWS, demo_rows
-from core.data.ingest import RETRY_AFTER_SECONDS, DataIngestor, Dataset, known_source
+from core.data.ingest import RETRY_AFTER_SECONDS, DataIngestor, Dataset, known_rows, known_source
 from core.domain.errors import DataUnavailable, InvalidData
 from core.domain.provenance import DataSource
 from core.domain.settings import Settings
@@ -168,6 +168,22 @@ def test_a_broken_file_is_an_error_and_not_replaced_by_demo_data(online: Setting
         DataIngestor(online).ingest()
     assert online.data_path.read_text() == "latitude\n90\n"
     assert web.requests == 0
+
+
+def test_a_file_with_more_rows_than_data_max_rows_is_refused(offline: Settings) -> None:
+    offline.data_path.parent.mkdir(parents=True)
+    offline.data_path.write_bytes(CONTENT)
+    assert len(DataIngestor(over(offline, max_rows=200)).ingest().rows) == 200
+    with pytest.raises(InvalidData, match="200 rows; at most 199"):
+        DataIngestor(over(offline, max_rows=199)).ingest()
+
+
+def test_the_rows_of_a_training_are_known_without_reading_them(offline: Settings) -> None:
+    assert known_rows(offline) is None
+    DataIngestor(offline).ingest()
+    assert known_rows(offline) == DEMO_ROWS
+    offline.data_path.write_bytes(CONTENT)
+    assert known_rows(offline) == 200
 
 
 def test_a_dangling_link_is_told_as_unreadable_and_kept(online: Settings) -> None:

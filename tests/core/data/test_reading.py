@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.data.reading import parse_table, read_table
+from core.data.reading import count_rows, parse_table, read_table
 from core.data.schema import COLUMNS, validate_rows
 from core.domain.errors import DataError, DataUnavailable, InvalidData
 
@@ -106,6 +106,42 @@ def test_a_file_of_two_gigabytes_is_refused_before_it_is_read(file: Path) -> Non
         sparse.truncate(2_000_000_000)
     with pytest.raises(InvalidData, match="2,000 MB; at most 200 MB"):
         read_table(file, 200)
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n\n"])
+def test_as_many_rows_as_allowed_are_read_and_one_more_is_refused(file: Path, newline: bytes, end: bytes) -> None:
+    file.write_bytes((TABLE.rstrip(b"\n") + end).replace(b"\n", newline))
+    assert len(read_table(file, 1, max_rows=60)) == 60
+    with pytest.raises(InvalidData, match="has 60 rows; at most 59") as refused:
+        read_table(file, 1, max_rows=59)
+    assert refused.value.where == str(file)
+    assert "data.max_rows" in refused.value.remedy
+
+
+def test_too_many_rows_are_refused_before_they_are_parsed(file: Path) -> None:
+    file.write_bytes(TABLE + b"not,a,row\n" + ROW)
+    with pytest.raises(InvalidData, match="62 rows; at most 10"):
+        read_table(file, 1, max_rows=10)
+    with pytest.raises(InvalidData, match="Line 62 has 3 values"):
+        read_table(file, 1, max_rows=62)
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_rows_are_counted_without_being_read(file: Path, newline: bytes, end: bytes) -> None:
+    file.write_bytes((TABLE.rstrip(b"\n") + end).replace(b"\n", newline))
+    assert count_rows(file) == 60
+
+
+def test_what_cannot_be_read_has_no_count(tmp_path: Path) -> None:
+    assert count_rows(tmp_path) is None
+    assert count_rows(tmp_path / "gone.csv") is None
+
+
+def test_an_empty_file_has_no_rows(file: Path) -> None:
+    file.write_bytes(b"")
+    assert count_rows(file) == 0
 
 
 def test_an_empty_file_is_called_empty(file: Path) -> None:

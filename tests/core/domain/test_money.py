@@ -16,12 +16,13 @@ from core.domain.money import (
     dollars,
     duration,
     is_capped,
+    memory,
     percent,
     price_text,
 )
 
 
-@pytest.mark.parametrize("write", [dollars, dollar_change, decimal, percent, duration])
+@pytest.mark.parametrize("write", [dollars, dollar_change, decimal, percent, duration, memory])
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
 def test_a_missing_figure_is_a_dash_and_never_zero(write, missing):
     assert write(missing) == MISSING == "—"
@@ -81,3 +82,20 @@ def test_an_estimate_below_the_cap_is_a_figure(price):
 )
 def test_a_duration_reads_in_its_two_largest_units(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "text"),
+    [
+        (0.0, "under 1 MB"),
+        (0.99, "under 1 MB"),
+        (1, "1 MB"),
+        (170.4, "170 MB"),
+        (999.4, "999 MB"),
+        (999.6, "1.0 GB"),
+        (2_340, "2.3 GB"),
+        (45_500, "45.5 GB"),
+    ],
+)
+def test_memory_reads_in_its_largest_unit(megabytes, text):
+    assert memory(megabytes) == text

@@ -13,6 +13,7 @@ from core.domain.house import House
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.runs import TrainingOutcome
 from core.domain.settings import Settings
+from core.models.footprint import most_megabytes
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
 from core.workflows.training import train_now
@@ -33,7 +34,7 @@ def test_an_empty_lab_says_so(lab: Lab) -> None:
     overview = lab.overview()
     assert overview.is_empty
     assert (overview.serving, overview.runs, overview.unreachable) == (None, (), "")
-    assert lab.expected_duration(TrainingSpec.create("ridge")) is None
+    assert lab.expectation(TrainingSpec.create("ridge")) is None
     with pytest.raises(NoModel):
         lab.value(House.typical())
 
@@ -122,12 +123,22 @@ def test_prices_follow_the_champion_at_once(lab: Lab, connect: Connect) -> None:
     assert champion.price == lab.value(House.typical(), "1").price != newest.price
 
 
-def test_the_expected_duration_comes_from_the_store_s_own_runs(lab: Lab, connect: Connect) -> None:
+def test_what_is_expected_comes_from_the_store_s_own_runs(lab: Lab, connect: Connect) -> None:
     outcome = _train(lab.settings, connect)
-    expected = lab.expected_duration(TrainingSpec.create("ridge"))
+    expected = lab.expectation(TrainingSpec.create("ridge"))
     assert expected is not None
     assert expected.seconds == pytest.approx(outcome.metrics["fit_seconds"])
-    assert lab.expected_duration(TrainingSpec.create("lightgbm")) is None
+    assert expected.megabytes == pytest.approx(outcome.metrics["model_mb"])
+    assert lab.expectation(TrainingSpec.create("lightgbm")) is None
+
+
+def test_a_forest_s_size_is_bounded_before_any_run_and_without_mlflow(make_home: MakeHome) -> None:
+    for enabled in ("true", "false"):
+        lab = Lab(make_home(f"mlflow-{enabled}", training__enable_mlflow=enabled))
+        expected = lab.expectation(TrainingSpec.create("random_forest"))
+        assert expected is not None
+        assert expected.seconds is None
+        assert expected.most_megabytes == most_megabytes(TrainingSpec.create("random_forest"), 640)
 
 
 def test_a_run_deleted_for_good_leaves_its_version_without_scores(lab: Lab, connect: Connect) -> None:
