@@ -135,6 +135,11 @@ def read_slider(page: Page, label: str) -> float:
     return float(_field(page, "stSlider", label).input_value())
 
 
+def read_slider_text(page: Page, label: str) -> str:
+    """The value a slider shows."""
+    return _field(page, "stSlider", label).get_attribute("aria-valuetext") or ""
+
+
 def fill_number(page: Page, label: str, value: float) -> None:
     """Type a number and leave the field."""
     field = _field(page, "stNumberInput", label)

@@ -24,6 +24,7 @@ from tests.browser.visits import LAUNCH_ARGUMENTS, Visits
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS: Final = {"desk": 1440, "phone": 390}
 TRAINING_SECONDS: Final = 180
+SWEEP_SECONDS: Final = 600
 
 
 def main(folder: Path) -> None:
@@ -32,6 +33,7 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, running_app(Path(scratch) / "home") as app, _visits() as visits:
         _everywhere(visits, app.url, folder, "home-empty")
         _everywhere(visits, f"{app.url}/train", folder, "train-empty")
+        _everywhere(visits, f"{app.url}/tune", folder, "tune-empty")
         _everywhere(visits, f"{app.url}/what_if?median_income=4", folder, "what-if-no-model")
 
         page = visits.open(app.url)
@@ -57,6 +59,14 @@ def main(folder: Path) -> None:
         _everywhere(visits, f"{app.url}/what_if?median_income=6.2&ocean_proximity=NEAR+BAY", folder, "what-if")
         _everywhere(visits, f"{app.url}/what_if?total_rooms=200&total_bedrooms=1500", folder, "what-if-refused")
         _everywhere(visits, f"{app.url}/train?job=none", folder, "train-unknown-job")
+
+        page = visits.open(f"{app.url}/tune?family=LightGBM&trials=12")
+        _shoot(page, folder / "tune-form-light-desk.png")
+        button(page, "Start the sweep").click()
+        page.get_by_text(re.compile(r"^Under way: [6-9] of 12 trials ended")).wait_for(timeout=SWEEP_SECONDS * 1000)
+        _everywhere(visits, page.url, folder, "tune-live")
+        page.get_by_text("Finished: 12 of 12 trials ended").wait_for(timeout=SWEEP_SECONDS * 1000)
+        _everywhere(visits, page.url, folder, "tune-done")
 
         page = visits.open(f"{app.url}/train?random_forest.n_estimators=500&random_forest.max_depth=40")
         button(page, "Train").click()

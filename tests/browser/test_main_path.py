@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -25,6 +26,7 @@ from tests.browser.intents import (
     fill_text,
     follow_navigation,
     read_metric,
+    read_slider_text,
     set_slider,
     shown_errors,
     wait_until_idle,
@@ -36,7 +38,7 @@ from tests.conftest import DATA_VARIABLE
 pytestmark = pytest.mark.browser
 
 TRAINING_SECONDS = 120
-SCREENS = ("/", "/train", "/what_if")
+SCREENS = ("/", "/train", "/tune", "/what_if")
 
 
 @pytest.fixture(scope="module")
@@ -131,17 +133,59 @@ def test_a_training_is_cancelled_by_another_visitor_and_leaves_no_version(
     set_slider(page, "Depth", 30)
     button(page, "Train").click()
     expect(page.get_by_text(re.compile(r"^Fitting: .* of 500 trees"))).to_be_visible(timeout=TRAINING_SECONDS * 1000)
+    page.reload()
     other = visits.open(f"{app.url}/train")
+    for visitor in (page, other):
+        expect(visitor.get_by_text(re.compile(r"^Fitting: .* of 500 trees"))).to_be_visible()
+        expect(visitor.get_by_text("What happened last")).to_be_visible()
+    (worker,) = Lab(app_settings).queue.live_workers()
+    busy = psutil.Process(worker.pid)
+    assert _cpu_share(busy) > 0.5, "the worker is fitting"
     button(other, "Cancel").click()
     for visitor in (page, other):
         expect(visitor.get_by_text("This training was cancelled.")).to_be_visible(timeout=20_000)
     job = Lab(app_settings).latest_job()
     assert job is not None
     assert job.run_id is not None
-    store = open_store(app_settings)
     page.wait_for_timeout(2_000)
+    idle = _cpu_share(busy)
+    print(f"the worker's CPU after the cancel: {idle:.0%} of a core")
+    assert idle < 0.25
+    store = open_store(app_settings)
     assert get_run(store, job.run_id).status == "KILLED"
     assert len(store.client.search_model_versions(f"name = '{store.model_name}'")) == 1
+
+
+def test_a_sweep_is_started_watched_paused_and_its_best_trained_in_full(
+    app: RunningApp, app_settings: Settings, visits: Visits
+) -> None:
+    page = visits.open(f"{app.url}/tune?family=Ridge+regression&trials=3")
+    click_button(page, "Start the sweep")
+    button(page, "Pause").click()
+    other = visits.open(f"{app.url}/tune")
+    expect(button(other, "Resume")).to_be_visible()
+    expect(other.get_by_text(re.compile(r"^Paused: \d of 3 trials ended"))).to_be_visible()
+    button(other, "Resume").click()
+    for visitor in (page, other):
+        expect(visitor.get_by_text("Finished: 3 of 3 trials ended")).to_be_visible(timeout=TRAINING_SECONDS * 1000)
+    expect(page.get_by_text(re.compile("within noise|beyond noise"))).to_be_visible()
+    for tab in ("Settings", "What matters", "Knob by knob"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(".js-plotly-plot:visible")).to_be_visible()
+    button(page, "Train the best in full").click()
+    expect(page.get_by_text(re.compile("Registered as version"))).to_be_visible(timeout=TRAINING_SECONDS * 1000)
+    job = Lab(app_settings).latest_job()
+    best = Lab(app_settings).tuning.newest()[0].best
+    assert job is not None
+    assert best is not None
+    assert job.request.spec == best.spec
+
+    click_button(page, "Train again")
+    assert read_slider_text(page, "Penalty") == f"{best.spec.values['alpha']:g}"
+    button(page, "Train").click()
+    expect(page.get_by_text("both predict the very same price for all 4,128")).to_be_visible(
+        timeout=TRAINING_SECONDS * 1000
+    )
 
 
 def test_an_address_that_names_no_job_gets_a_clear_word_and_keeps_the_frame(app: RunningApp, visits: Visits) -> None:
@@ -155,7 +199,7 @@ def test_an_address_that_names_no_job_gets_a_clear_word_and_keeps_the_frame(app:
 def test_no_screen_is_wider_than_the_window_and_the_main_button_needs_no_scrolling_on_a_desk(
     app: RunningApp, visits: Visits, width: int
 ) -> None:
-    for screen, main in (("/", None), ("/train", "Train"), ("/what_if", "Value this house")):
+    for screen, main in (("/", None), ("/train", "Train"), ("/tune", None), ("/what_if", "Value this house")):
         page = visits.open(app.url + screen, width=width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         if main is not None and width == 1440:
@@ -193,3 +237,8 @@ def _background(page: Page) -> str:
 
 def _house_at(page: Page) -> House:
     return House.from_mapping(dict(parse_qsl(urlsplit(page.url).query)))
+
+
+def _cpu_share(process: psutil.Process, seconds: float = 1.5) -> float:
+    """Cores a process keeps busy."""
+    return process.cpu_percent(seconds) / 100
