@@ -88,7 +88,9 @@ class Varied:
         """
         values = sorted({knob.parse(choice) for choice in choices})
         if len(values) < 2:
-            raise InvalidSpec(f"{knob.name} has only one value to try.", remedy="Give at least two different values.")
+            raise InvalidSpec(
+                f"{knob.name} has fewer than two values to try.", remedy="Give at least two different values."
+            )
         return cls(knob.name, values[0], values[-1], tuple(values))
 
 
@@ -203,9 +205,9 @@ class SweepPlan:
 
     def __post_init__(self) -> None:
         for name, count, most in (
+            ("repeats", self.repeats, MOST_TRIALS),  # before the trials of a grid, which follow from them
             ("trials", self.trials, MOST_TRIALS),
             ("workers", self.workers, MOST_WORKERS),
-            ("repeats", self.repeats, MOST_TRIALS),
         ):
             if not 1 <= count <= most:
                 raise InvalidSpec(f"{name} is {count}.", remedy=f"Give a whole number from 1 to {most}.")
