@@ -47,4 +47,12 @@ def ensure_worker(settings: Settings, queue: JobQueue) -> subprocess.Popen[bytes
 
 def _lives(worker: Worker) -> bool:
     """Whether it lives as far as can be told: one killed on this host a moment ago is not waited for."""
-    return worker.host != socket.gethostname() or psutil.pid_exists(worker.pid)
+    if worker.host != socket.gethostname():
+        return True
+    try:
+        # The app's own dead child stays in the process table until the app asks after it.
+        return psutil.Process(worker.pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
