@@ -50,23 +50,28 @@ def empty_store_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+def home_at(folder: Path, data_file: Path, store_file: Path, **overrides: object) -> Settings:
+    """A home over these rows with a copy of that store; keys like ``training__enable_mlflow`` override."""
+    environment = {f"{PREFIX}DATA__PATH": str(data_file)}
+    environment |= {f"{PREFIX}{key}".upper(): str(value) for key, value in overrides.items()}
+    settings = load_settings(home=folder, environment=environment)
+    settings.paths.mlruns.mkdir(parents=True)
+    shutil.copy(store_file, settings.paths.mlflow_db)
+    with sqlite3.connect(settings.paths.mlflow_db) as database:
+        database.execute(
+            "UPDATE experiments SET artifact_location = ? WHERE name = ?",
+            (settings.paths.mlflow_artifacts.as_uri(), settings.tracking.experiment_name),
+        )
+    database.close()
+    return settings
+
+
 @pytest.fixture
 def make_home(tmp_path: Path, small_file: Path, empty_store_file: Path) -> MakeHome:
     """Makes a home with an empty store, over the small file; keys like ``training__enable_mlflow`` override."""
 
     def make(name: str = "home", **overrides: object) -> Settings:
-        environment = {f"{PREFIX}DATA__PATH": str(small_file)}
-        environment |= {f"{PREFIX}{key}".upper(): str(value) for key, value in overrides.items()}
-        settings = load_settings(home=tmp_path / name, environment=environment)
-        settings.paths.mlruns.mkdir(parents=True)
-        shutil.copy(empty_store_file, settings.paths.mlflow_db)
-        with sqlite3.connect(settings.paths.mlflow_db) as database:
-            database.execute(
-                "UPDATE experiments SET artifact_location = ? WHERE name = ?",
-                (settings.paths.mlflow_artifacts.as_uri(), settings.tracking.experiment_name),
-            )
-        database.close()
-        return settings
+        return home_at(tmp_path / name, small_file, empty_store_file, **overrides)
 
     return make
 
