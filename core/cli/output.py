@@ -34,8 +34,8 @@ def print_error(error: LabError, *, as_json: bool) -> None:
     typer.echo(f"Remedy: {error.remedy}", err=True)
 
 
-def parse_settings(pairs: list[str]) -> dict[str, object]:
-    """``["n_estimators=150"]`` as a mapping.
+def parse_settings(pairs: list[str], option: str = "--set") -> dict[str, object]:
+    """``["n_estimators=150"]`` as a mapping; ``option`` is what a refusal calls it.
 
     Raises:
         InvalidSpec: a pair has no ``=``, or a name comes twice.
@@ -44,9 +44,9 @@ def parse_settings(pairs: list[str]) -> dict[str, object]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name.strip():
-            raise InvalidSpec(f"--set {pair} names no value.", remedy="Write it as --set name=value.")
+            raise InvalidSpec(f"{option} {pair} names no value.", remedy=f"Write it as {option} name=value.")
         if name.strip() in values:
-            raise InvalidSpec(f"--set {name.strip()} is given twice.", remedy="Give each name once.")
+            raise InvalidSpec(f"{option} {name.strip()} is given twice.", remedy="Give each name once.")
         values[name.strip()] = text.strip()
     return values
 

@@ -52,7 +52,9 @@ def sweep(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A knob that stays at a value; repeat it.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The estimator's seed, and the search's.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds each combination of a grid is judged under.")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Seeds each combination of values to try is judged under (default 1).")
+    ] = None,
     preset: Annotated[str | None, typer.Option(help=f"A question often asked: {', '.join(PRESETS)}.")] = None,
     name: Annotated[str, typer.Option(help="By default made from the family and the number of trials.")] = "",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end, or answer with the sweep.")] = True,
@@ -115,7 +117,7 @@ def _plan(
     vary: list[str],
     fixed: list[str],
     seed: int | None,
-    seeds: int,
+    seeds: int | None,
     preset: str | None,
 ) -> SweepPlan:
     if preset is not None and preset not in PRESETS:
@@ -128,18 +130,28 @@ def _plan(
         seed=configured.seed if seed is None else seed,
     )
     if chosen is not None:
+        if vary or trials is not None or seeds is not None:
+            raise InvalidSpec(
+                f"The preset {preset} says itself what varies and how often.",
+                remedy="Leave out --vary, --trials and --seeds, or the preset.",
+            )
         return chosen.plan(base, workers=workers, minutes=minutes)
-    given = {knob: str(text) for knob, text in parse_settings(vary).items()}
+    given = {knob: str(text) for knob, text in parse_settings(vary, "--vary").items()}
     choices = {knob: text.split(",") for knob, text in given.items() if ":" not in text}
     ranges = {knob: _ends(knob, text) for knob, text in given.items() if ":" in text}
     if not choices:
+        if seeds is not None:
+            raise InvalidSpec(
+                "A search over ranges judges each spec under one seed.",
+                remedy="Leave out --seeds, or give the values to try as --vary name=a,b,c.",
+            )
         return SweepPlan.search(base, ranges or None, trials=trials or DEFAULT_TRIALS, workers=workers, minutes=minutes)
     if ranges or trials is not None:
         raise InvalidSpec(
             "Values to try one by one leave no number of trials and no ranges to choose.",
             remedy="Give every --vary as name=a,b,c and no --trials, or every one as name=low:high.",
         )
-    return SweepPlan.grid(base, choices, repeats=seeds, workers=workers, minutes=minutes)
+    return SweepPlan.grid(base, choices, repeats=seeds or 1, workers=workers, minutes=minutes)
 
 
 def _ends(knob: str, text: str) -> tuple[str, str]:
@@ -175,8 +187,11 @@ def _show(sweep: Sweep, findings: SweepFindings, *, json: bool) -> None:
     best = sweep.best
     if best is not None:
         typer.echo(f"  best: {_trial_line(sweep, best)}")
-        values = " ".join(f"--set {knob}={value:g}" for knob, value in best.spec.values.items())
-        typer.echo(f"  train it in full: python -m core train --family {sweep.plan.family} {values}")
+    if findings.best is not None:
+        # Over seeds the best combination need not be that of the single best trial.
+        values = " ".join(f"--set {knob}={value}" for knob, value in findings.best.values.items())
+        words = f"--family {sweep.plan.family} {values} --seed {findings.best.seed}"
+        typer.echo(f"  train the best in full: python -m core train {words}")
     for knob, share in findings.importance:
         typer.echo(f"  {KNOBS[sweep.plan.family][knob].label}: {share:.0%} of the differences between trials")
     typer.echo(f"  {findings.answer}")

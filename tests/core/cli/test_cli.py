@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from core.cli.app import build_app, main
+from core.cli.app import build_app
 from core.cli.output import parse_settings
 from core.domain.errors import InvalidSpec
 from core.domain.house import House
@@ -24,19 +24,7 @@ from core.tracking.registry import get_version
 from core.tracking.runs import get_run, list_runs
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
-
-
-def lab(settings: Settings, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-    """``python -m core …`` in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "core", *words],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, **settings.as_environment()},
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
+from tests.core.cli.terminal import lab, run_here
 
 
 @pytest.fixture
@@ -45,15 +33,6 @@ def here(trained_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Setting
     for name, value in trained_settings.as_environment().items():
         monkeypatch.setenv(name, value)
     return trained_settings
-
-
-def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of one command."""
-    monkeypatch.setattr(sys, "argv", ["core", *words])
-    with pytest.raises(SystemExit) as exit_:
-        main()
-    captured = capsys.readouterr()
-    return int(exit_.value.code or 0), captured.out, captured.err
 
 
 def test_train_answers_one_json_document_with_all_the_contract_names(settings: Settings) -> None:
@@ -247,7 +226,7 @@ def test_the_doctor_mends_a_killed_training_and_says_so(
 def test_help_names_every_command_and_every_knob() -> None:
     runner = CliRunner()
     overview = runner.invoke(build_app(), ["--help"]).stdout
-    for command in ("train", "value", "stage", "pipeline", "worker", "jobs", "doctor"):
+    for command in ("train", "sweep", "sweeps", "value", "stage", "pipeline", "worker", "jobs", "doctor"):
         assert command in overview
     training = runner.invoke(build_app(), ["train", "--help"], env={"COLUMNS": "400"}).stdout
     for knobs in KNOBS.values():
