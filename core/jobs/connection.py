@@ -25,6 +25,7 @@ JOB_VERSION: Final = "1"
 
 _LOCK_SECONDS: Final = 120
 _BUSY_SECONDS: Final = 30
+_CONNECT_SECONDS: Final = 5
 _LOCK_KEY: Final = 0x686F7573
 """``hous``: PostgreSQL's advisory locks are numbers."""
 
@@ -54,9 +55,11 @@ def _lock_between_hosts(engine: sa.Engine) -> Iterator[None]:
         return
     # Each statement for itself: the engine's migrations wait for every open transaction.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # The lock ends with its session. In the pool that would outlive a failure, and shut everybody out.
+        connection.detach()
+        connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
         connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK_KEY)))
         yield
-        connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_KEY)))
 
 
 def _migrate(url: str) -> None:
@@ -78,7 +81,10 @@ def _migrate(url: str) -> None:
 
 
 def _connect_args(url: str) -> dict[str, Any]:
-    return {"timeout": _BUSY_SECONDS} if url.startswith(SQLITE) else {}
+    if url.startswith(SQLITE):
+        return {"timeout": _BUSY_SECONDS}
+    # By default a host that swallows every packet is waited for as long as its kernel likes.
+    return {} if "connect_timeout" in url else {"connect_timeout": _CONNECT_SECONDS}
 
 
 def _client(settings: Settings) -> DBOSClient:

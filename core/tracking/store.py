@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LOCK_SECONDS: Final = 120
 _BUSY_SECONDS: Final = 30
+_CONNECT_SECONDS: Final = 5
 _LOCK_KEY: Final = 0x6D6C666C
 """``mlfl``: PostgreSQL's advisory locks are numbers."""
 _ENVIRONMENT: Final = {
@@ -169,8 +170,11 @@ def _advisory_lock(uri: str) -> Iterator[None]:
     """PostgreSQL's own lock, for workers may start on several hosts at once. It ends with the connection."""
     import sqlalchemy as sa
 
-    engine = sa.create_engine(uri, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    # By default a host that swallows every packet is waited for as long as its kernel likes.
+    patience = {} if "connect_timeout" in uri else {"connect_timeout": _CONNECT_SECONDS}
+    engine = sa.create_engine(uri, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT", connect_args=patience)
     with engine.connect() as connection:
+        connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
         connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK_KEY)))
         yield
 

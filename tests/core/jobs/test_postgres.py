@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from core.domain.configuration import load_settings
-from core.domain.errors import QueueUnavailable
+from core.domain.errors import QueueUnavailable, StoreUnavailable
 from core.domain.jobs import JobState
 from core.domain.settings import Settings
 from core.domain.sweeps import SweepPlan, SweepState, TrialState
@@ -120,17 +122,50 @@ def test_two_processes_may_open_empty_databases_at_once_and_train(team: Settings
             worker.kill()
             worker.join()
     assert [job.state for job in ended] == [JobState.SUCCEEDED] * 2, [job.failure for job in ended]
-    assert {job.outcome.version for job in ended if job.outcome} == {"1", "2"}
+    assert {job.outcome.version for job in ended if job.outcome} == {"1", "2"}, [job.outcome for job in ended]
     assert not [note for job in ended if job.outcome for note in job.outcome.notes]
     queue.close()
 
 
+def test_a_process_that_may_not_create_the_tables_shuts_nobody_out(team: Settings) -> None:
+    owner = str(team.jobs.database_url)
+    engine = sa.create_engine(owner, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE ROLE guest LOGIN")
+        connection.exec_driver_sql(f'REVOKE CREATE ON DATABASE "{engine.url.database}" FROM public')
+    engine.dispose()
+    with pytest.raises(QueueUnavailable, match="permission denied") as refusal:
+        JobQueue(_with_jobs_in(team, owner.replace("lab@", "guest@")))
+    assert refusal.tb is not None, "it keeps the failed attempt alive while the next one is made"
+    with ThreadPoolExecutor(1) as pool:
+        queue = pool.submit(JobQueue, team).result(timeout=30)
+    assert not queue.list_jobs()
+    queue.close()
+
+
+def test_a_host_that_never_answers_is_given_up_soon(team: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(2) as pool:
+        url = f"postgresql://lab@127.0.0.1:{silent.getsockname()[1]}/lab"
+        tracking = team.tracking.model_copy(update={"uri": url})
+        began = time.monotonic()
+        asked = [
+            pool.submit(JobQueue, _with_jobs_in(team, url)),
+            pool.submit(open_store, team.model_copy(update={"tracking": tracking})),
+        ]
+        refusals = [future.exception(timeout=60) for future in asked]
+    assert [type(refusal) for refusal in refusals] == [QueueUnavailable, StoreUnavailable]
+    assert time.monotonic() - began < 15
+
+
 def test_a_database_that_is_not_there_is_refused_soon_with_a_remedy(team: Settings, server: str) -> None:
     for url in (f"{server}/nobody_made_this", "postgresql://lab@127.0.0.1:9/jobs"):
-        wrong = team.model_copy(update={"jobs": team.jobs.model_copy(update={"database_url": url})})
         began = time.monotonic()
         with pytest.raises(QueueUnavailable) as refusal:
-            JobQueue(wrong)
+            JobQueue(_with_jobs_in(team, url))
         assert "jobs.database_url" in refusal.value.where
         assert refusal.value.remedy
         assert time.monotonic() - began < 15
+
+
+def _with_jobs_in(team: Settings, url: str) -> Settings:
+    return team.model_copy(update={"jobs": team.jobs.model_copy(update={"database_url": url})})
