@@ -9,7 +9,7 @@ from core.domain.hyperparameters import KNOBS
 from core.domain.jobs import LONGEST_RUN_NAME
 from core.domain.money import dollars, duration
 from core.domain.provenance import current_user
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweeps import Sweep, SweepHead, SweepPlan, SweepState, Trial, TrialState
 from core.workflows.sweep_findings import SweepFindings
 from pages.shared.figures import chart, trial_table
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
@@ -48,7 +48,8 @@ def expectation_line(plan: SweepPlan) -> None:
 
 def chooser(shown: Sweep) -> None:
     """The earlier sweeps, where there are any."""
-    known = {sweep.sweep_id: sweep for sweep in (shown, *lab().tuning.newest())}
+    known: dict[str, Sweep | SweepHead] = {shown.sweep_id: shown}
+    known |= {head.sweep_id: head for head in lab().tuning.heads()}
     if len(known) == 1:
         return
     chosen = st.selectbox(

@@ -43,16 +43,20 @@ def jobs(
     job_id: Annotated[str | None, typer.Argument(help="The job to cancel.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """List the newest jobs, or cancel one."""
+    """List the newest jobs, trainings and trials alike, or cancel one."""
+    from core.jobs.embedded import ensure_worker
     from core.jobs.engine import JobQueue
 
-    queue = JobQueue(load_settings())
+    settings = load_settings()
+    queue = JobQueue(settings)
     if action is JobsAction.CANCEL:
         if job_id is None:
             raise typer.BadParameter("name the job to cancel; `python -m core jobs` lists them", param_hint="JOB_ID")
         listed = [queue.cancel(job_id)]
+        if job_id in queue.board.open_jobs():
+            ensure_worker(settings, queue)  # somebody must close what it left open
     else:
-        listed = queue.list_jobs()
+        listed = queue.list_jobs(trials=True)
     if json:
         print_json({"jobs": [_report(job) for job in listed]})
         return

@@ -293,6 +293,23 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepHead:
+    """A sweep without its trials: ``ended`` of ``planned`` have ended."""
+
+    sweep_id: str
+    name: str
+    state: SweepState
+    created: datetime
+    ended: int
+    planned: int
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1."""
+        return min(1.0, self.ended / self.planned)
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """A question often asked, with the grid that answers it."""
 

@@ -6,8 +6,9 @@ There is no sweep process to lose: what comes next follows from the rows, and ev
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from core.domain.errors import LabError, RecordsError
 from core.domain.jobs import TrialRequest
@@ -15,9 +16,10 @@ from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from core.jobs.engine import JobQueue
 from core.search.proposal import propose
 from core.workflows.sweep_records import close_sweep
-from core.workflows.sweeping import Act, End, Enqueue, Settle, Start, next_acts
+from core.workflows.sweeping import Act, End, Enqueue, Settle, Start, Stop, next_acts
 from core.workflows.training_state import Connect
 
+RETRY_SECONDS: Final = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -27,11 +29,16 @@ class Conductor:
     def __init__(self, queue: JobQueue, connect: Connect) -> None:
         self._queue = queue
         self._connect = connect
+        self._not_before: dict[str, float] = {}
 
     def look(self) -> None:
         """Move every sweep on that is not closed."""
         for sweep in self._queue.sweeps.open():
-            self._move(sweep)
+            try:
+                self._move(sweep)
+            except LabError as error:
+                # One that cannot go on must not hold up the others.
+                _log.warning("sweep %s: %s", sweep.sweep_id, error)
 
     def advance(self, sweep_id: str) -> None:
         """Move one sweep on. A trial that has just ended calls this, and loses nothing when it fails."""
@@ -64,8 +71,12 @@ class Conductor:
                 if sweeps.add_trial(sweep.sweep_id, trial):
                     self._queue.submit_trial(request)
                 return _with(sweep, trial)
+            case Stop(trial):
+                self._queue.cancel(trial.job_id)
+                return sweep
             case End(state, reason):
-                sweeps.change(sweep.sweep_id, [SweepState.RUNNING], state, reason)
+                if not sweeps.change(sweep.sweep_id, [SweepState.RUNNING], state, reason):
+                    return sweeps.get(sweep.sweep_id)  # somebody paused or cancelled it first
                 return replace(sweep, state=state, reason=reason)
             case _:
                 assert_never(act)
@@ -77,11 +88,14 @@ class Conductor:
         return failure.what if failure else ""
 
     def _close(self, sweep: Sweep) -> None:
+        if time.monotonic() < self._not_before.get(sweep.sweep_id, 0.0):
+            return
         try:
             if sweep.run_id is not None:
                 close_sweep(sweep, self._connect)
         except RecordsError as error:
             _log.warning("the sweep's run could not be closed yet: %s", error)
+            self._not_before[sweep.sweep_id] = time.monotonic() + RETRY_SECONDS
             return
         self._queue.sweeps.close(sweep.sweep_id)
 

@@ -97,7 +97,8 @@ class Desk:
         from dbos import PortableWorkflowError
         from dbos import error as engine_errors
 
-        standing = self._look()
+        # What was heard once holds: a database that is away for a moment must not make this job ours again.
+        standing = self._standing if self._standing is not Standing.GO_ON else self._look()
         if standing is Standing.TAKEN_OVER:
             # Everything of this job belongs to another worker by now. The engine's own word for it.
             raise engine_errors.DBOSWorkflowConflictIDError(self.job_id) from error

@@ -9,6 +9,7 @@ from typing import Final
 
 from core.domain.errors import JobFailed, LabError, RecordsError, TrainingCancelled
 from core.domain.jobs import JobState
+from core.jobs.database import database_errors
 from core.jobs.desk import Workplace
 from core.tracking.runs import find_run_of_job
 from core.workflows.training_state import OpenedRun
@@ -47,7 +48,8 @@ class Heir:
         if not dead:
             return
         _log.warning("taking over the jobs of %s", ", ".join(dead))
-        self._recover(dead)
+        with database_errors():
+            self._recover(dead)
         for name in dead:
             self._place.queue.roster.leave(name)
 
@@ -75,8 +77,16 @@ class Janitor:
             if worker_id not in alive and job_id not in self._place.in_hand and now >= self._not_before.get(job_id, 0.0)
         }
         for job_id, state in queue.states(left).items():
-            if state.is_final and not self._close(job_id, state):
+            if state.is_final and not self._closed(job_id, state):
                 self._not_before[job_id] = now + RETRY_SECONDS
+
+    def _closed(self, job_id: str, state: JobState) -> bool:
+        try:
+            return self._close(job_id, state)
+        except LabError as error:
+            # One that cannot be closed must not keep the others open.
+            _log.warning("job %s cannot be closed yet: %s", job_id, error)
+            return False
 
     def _close(self, job_id: str, state: JobState) -> bool:
         if state is not JobState.SUCCEEDED and self._abandon(job_id, self._run_of(job_id), self._reason(job_id, state)):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from core.domain.errors import NotFound, QueueUnavailable
+from core.domain.errors import LabError, NotFound, QueueUnavailable
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweeps import Sweep, SweepHead, SweepPlan, SweepState, Trial, TrialState
 from core.jobs.database import SCHEMA, Tables
 
 _SWEEPS: Final = sa.Table(
@@ -42,6 +43,10 @@ _TRIALS: Final = sa.Table(
     sa.Column("seconds", sa.Float(53)),
     sa.Column("reason", sa.Text, nullable=False),
 )
+
+
+_UNDER_WAY: Final = (SweepState.RUNNING, SweepState.PAUSED)
+_log = logging.getLogger(__name__)
 
 
 class SweepBook(Tables):
@@ -87,7 +92,25 @@ class SweepBook(Tables):
 
     def under_way(self) -> list[Sweep]:
         """Sweeps that are running or paused, newest first."""
-        return self._read(_SWEEPS.c.state.in_([SweepState.RUNNING, SweepState.PAUSED]))
+        return self._read(_SWEEPS.c.state.in_(_UNDER_WAY))
+
+    def heads(self, limit: int = 20, *, under_way: bool = False) -> list[SweepHead]:
+        """The newest sweeps first, without their trials: what a list needs, however many trials there are."""
+        ended = sa.func.count(_TRIALS.c.number).filter(_TRIALS.c.state != TrialState.RUNNING)
+        wanted = (
+            sa.select(_SWEEPS.c.sweep_id, _SWEEPS.c.name, _SWEEPS.c.state, _SWEEPS.c.created, _SWEEPS.c.plan, ended)
+            .outerjoin(_TRIALS, _TRIALS.c.sweep_id == _SWEEPS.c.sweep_id)
+            .where(_SWEEPS.c.state.in_(_UNDER_WAY) if under_way else sa.true())
+            .group_by(_SWEEPS.c.sweep_id)
+            .order_by(_SWEEPS.c.created.desc())
+            .limit(limit)
+        )
+        with self.begin() as connection:
+            rows = connection.execute(wanted).all()
+        return [
+            SweepHead(sweep_id, name, SweepState(state), datetime.fromtimestamp(created, UTC), done, _planned(plan))
+            for sweep_id, name, state, created, plan, done in rows
+        ]
 
     def open(self) -> list[Sweep]:
         """Sweeps whose run is not closed: those under way, and those that have just ended."""
@@ -106,9 +129,10 @@ class SweepBook(Tables):
             connection.execute(sa.update(_SWEEPS).where(_SWEEPS.c.sweep_id == sweep_id).values(run_id=run_id))
 
     def close(self, sweep_id: str) -> None:
-        """The sweep has ended and its run is closed."""
+        """The sweep has ended and its run is closed; one that goes on stays open."""
+        ended = sa.and_(_SWEEPS.c.sweep_id == sweep_id, _SWEEPS.c.state.not_in(_UNDER_WAY))
         with self.begin() as connection:
-            connection.execute(sa.update(_SWEEPS).where(_SWEEPS.c.sweep_id == sweep_id).values(is_closed=True))
+            connection.execute(sa.update(_SWEEPS).where(ended).values(is_closed=True))
 
     def add_trial(self, sweep_id: str, trial: Trial) -> bool:
         """Enter a new trial; False when another worker entered one of that number first."""
@@ -139,10 +163,19 @@ class SweepBook(Tables):
             ids = [row["sweep_id"] for row in rows]
             of_these = sa.select(_TRIALS).where(_TRIALS.c.sweep_id.in_(ids)).order_by(_TRIALS.c.number)
             trials = connection.execute(of_these).mappings().all() if ids else []
-        grouped: dict[str, list[Trial]] = {}
+        grouped: dict[str, list[Mapping[Any, Any]]] = {}
         for row in trials:
-            grouped.setdefault(row["sweep_id"], []).append(_trial(row))
-        return [_sweep(row, grouped.get(row["sweep_id"], [])) for row in rows]
+            grouped.setdefault(row["sweep_id"], []).append(row)
+        return [sweep for row in rows if (sweep := _readable(row, grouped.get(row["sweep_id"], []))) is not None]
+
+
+def _readable(row: Mapping[Any, Any], trials: Iterable[Mapping[Any, Any]]) -> Sweep | None:
+    """The sweep; None for one of another version of the lab, which must not hide all the others."""
+    try:
+        return _sweep(row, [_trial(trial) for trial in trials])
+    except (LabError, KeyError, TypeError, ValueError) as error:
+        _log.warning("sweep %s cannot be read: %s", row["sweep_id"], error)
+        return None
 
 
 def _sweep(row: Mapping[Any, Any], trials: Iterable[Trial]) -> Sweep:
@@ -157,6 +190,10 @@ def _sweep(row: Mapping[Any, Any], trials: Iterable[Trial]) -> Sweep:
         run_id=row["run_id"],
         reason=row["reason"],
     )
+
+
+def _planned(plan: str) -> int:
+    return int(json.loads(plan)["trials"])
 
 
 def _trial(row: Mapping[Any, Any]) -> Trial:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.domain.errors import InvalidSpec, RecordsError
@@ -28,13 +27,14 @@ def start_sweep(queue: JobQueue, connect: Connect, plan: SweepPlan, *, actor: st
         raise InvalidSpec(
             f"The name has {len(title):,} characters.", remedy=f"Give at most {LONGEST_RUN_NAME}; it names a run."
         )
-    sweep = Sweep(uuid.uuid4().hex[:8], title, plan, actor, SweepState.RUNNING, datetime.now(UTC))
+    sweep = Sweep(uuid.uuid4().hex[:8], title, plan, actor, SweepState.PAUSED, datetime.now(UTC))
+    # Paused until its run is open: two workers would open two runs.
+    queue.sweeps.add(sweep)
     try:
-        # Before the workers see the sweep: two of them would open two runs.
-        sweep = replace(sweep, run_id=open_sweep(sweep, connect))
+        queue.sweeps.set_run(sweep.sweep_id, open_sweep(sweep, connect))
     except RecordsError as error:
         _log.warning("the sweep has no MLflow run of its own: %s", error)
-    queue.sweeps.add(sweep)
+    queue.sweeps.change(sweep.sweep_id, [SweepState.PAUSED], SweepState.RUNNING)
     return sweep.sweep_id
 
 
@@ -62,8 +62,9 @@ def cancel_sweep(queue: JobQueue, sweep_id: str) -> Sweep:
     Raises:
         NotFound: there is none of that id.
     """
-    sweep = queue.sweeps.get(sweep_id)
     queue.sweeps.change(sweep_id, [SweepState.RUNNING, SweepState.PAUSED], SweepState.CANCELLED)
+    # Read afterwards: a trial that was started meanwhile is stopped too.
+    sweep = queue.sweeps.get(sweep_id)
     known = queue.states(trial.job_id for trial in sweep.under_way)
     for job_id in known:
         queue.cancel(job_id)

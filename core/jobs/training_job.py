@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
+from core.domain.errors import QueueUnavailable
 from core.domain.jobs import Progress, TrainingRequest
 from core.jobs.desk import Desk, Workplace
 from core.jobs.engine import TRAINING_WORKFLOW
@@ -18,6 +19,14 @@ from core.workflows.training_state import Fitted, OpenedRun, WorkFolder
 
 MOST_RESUMES: Final = 3
 """How often a job is taken up again after its worker ended in the middle of it; then it fails with that reason."""
+
+PATIENCE: Final = {
+    "retries_allowed": True,
+    "interval_seconds": 1.0,
+    "max_attempts": 6,
+    "should_retry": lambda error: isinstance(error, QueueUnavailable),
+}
+"""A job database that restarts is waited for, half a minute at most."""
 
 RunStep = Callable[..., Any]
 """The engine's way to run a part once: its result is kept, and a restarted job does not repeat it."""
@@ -64,7 +73,9 @@ def _train(desk: Desk, request: TrainingRequest, run_step: RunStep) -> dict[str,
         ready = Fitted.from_payload(fitted)
         whole = ready if has_model(settings, job_id, ready) else fitting()
         desk.publish(Progress("recording"))
-        return record(settings, request, connect, job_id, desk.run, whole, note=desk.note).as_report()
+        return record(
+            settings, request, connect, job_id, desk.run, whole, note=desk.note, should_stop=desk.should_stop
+        ).as_report()
 
     fitted = run_step({"name": "fit"}, lambda: fitting().as_payload())
     desk.publish(Progress("recording"))

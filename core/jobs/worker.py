@@ -13,7 +13,8 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import psutil
@@ -32,13 +33,14 @@ from core.jobs.housekeeping import Heir, Janitor
 from core.jobs.roster import HEARTBEAT_SECONDS
 from core.jobs.sweep_job import register_trials
 from core.jobs.training_job import register_training
-from core.tracking.store import open_store
+from core.tracking.store import Connection
 from core.workflows.recording import abandon
 from core.workflows.training_state import Connect, OpenedRun
 from core.workflows.trials import abandon_trial
 
 POLL_SECONDS: Final = 0.25
 ROUND_SECONDS: Final = 1.0
+HEIR_SECONDS: Final = 2.5
 _log = logging.getLogger(__name__)
 
 
@@ -92,32 +94,35 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
             "console_log_level": "WARNING",
         }
     )
-    place = Workplace(settings, queue, functools.cache(lambda: open_store(settings)), worker_id)
+    place = Workplace(settings, queue, Connection(settings), worker_id)
     conductor = Conductor(queue, place.connect)
     register_training(place)
     register_trials(place, conductor)
     queue.roster.beat(worker_id)
-    heart = threading.Thread(target=_beat, args=(queue, worker_id, stop), name="heartbeat", daemon=True)
-    heart.start()
+    heart = _again_and_again("heartbeat", HEARTBEAT_SECONDS, stop, lambda: queue.roster.beat(worker_id))
     DBOS.logger.addFilter(_is_no_cancel)
-    DBOS.launch()
-    threading.Thread(target=_warm, args=(place.connect,), name="warm-up", daemon=True).start()
-    DBOS.register_queue(
-        TRAINING_QUEUE,
-        worker_concurrency=concurrency or settings.jobs.running,
-        polling_interval_sec=POLL_SECONDS,
-        on_conflict="always_update",
-    )
-    _log.info("worker %s is ready", worker_id)
-    # The engine has no public word for this, and its public `resume_workflow` would run a job twice when two
-    # heirs call it, and forget how often it was tried.
-    heir = Heir(place, DBOS._recover_pending_workflows)  # noqa: SLF001
-    rounds = (heir.look, Janitor(place, functools.partial(_abandon, place)).look, conductor.look)
-    while not stop.wait(ROUND_SECONDS) and _is_wanted(queue, rounds, keep_on):
-        pass
+    with _or_end(worker_id):
+        DBOS.launch()
+        threading.Thread(target=_warm, args=(place.connect,), name="warm-up", daemon=True).start()
+        DBOS.register_queue(
+            TRAINING_QUEUE,
+            worker_concurrency=concurrency or settings.jobs.running,
+            polling_interval_sec=POLL_SECONDS,
+            on_conflict="always_update",
+        )
+        _log.info("worker %s is ready", worker_id)
+        # The engine has no public word for this, and its public `resume_workflow` would run a job twice when two
+        # heirs call it, and forget how often it was tried.
+        heir = Heir(place, DBOS._recover_pending_workflows)  # noqa: SLF001
+        # Each by itself: MLflow may let the one that asks it wait for long.
+        _again_and_again("heir", HEIR_SECONDS, stop, heir.look)
+        _again_and_again("janitor", ROUND_SECONDS, stop, Janitor(place, functools.partial(_abandon, place)).look)
+        _again_and_again("conductor", ROUND_SECONDS, stop, conductor.look)
+        while not stop.wait(ROUND_SECONDS) and _is_wanted(queue, keep_on):
+            pass
     was_told = stop.is_set()
     stop.set()
-    heart.join()
+    heart.join()  # a last beat after the farewell would keep it on the roster
     _leave(queue, worker_id)
     if was_told:
         # A fit in this process cannot be interrupted, and must not go on beside whoever takes it over. Its job
@@ -128,22 +133,38 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
     queue.close()
 
 
-def _beat(queue: JobQueue, worker_id: str, stop: threading.Event) -> None:
-    """Say every second that this process lives, whatever else it waits for."""
-    while not stop.wait(HEARTBEAT_SECONDS):
-        try:
-            queue.roster.beat(worker_id)
-        except QueueUnavailable as error:
-            _log.warning("%s", error)
+def _again_and_again(name: str, every: float, stop: threading.Event, deed: Callable[[], None]) -> threading.Thread:
+    """Do it in a thread of its own until ``stop``. A database that is away for a while ends no worker."""
+
+    def run() -> None:
+        with _or_end(name):
+            while not stop.wait(every):
+                try:
+                    deed()
+                except LabError as error:
+                    _log.warning("%s", error)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
 
 
-def _is_wanted(queue: JobQueue, rounds: tuple[Callable[[], None], ...], keep_on: Callable[[JobQueue], bool]) -> bool:
-    """Make the rounds, and ask whether to go on. A database that is away for a while ends no worker."""
-    for look in rounds:
-        try:
-            look()
-        except LabError as error:
-            _log.warning("%s", error)
+@contextmanager
+def _or_end(name: str) -> Iterator[None]:
+    """Whatever nobody foresaw ends the whole process: one that lives and does nothing would never be replaced."""
+    ended_well = False
+    try:
+        yield
+        ended_well = True
+    finally:
+        if not ended_well:
+            _log.critical("%s ends this worker", name, exc_info=True)
+            logging.shutdown()
+            os._exit(1)
+
+
+def _is_wanted(queue: JobQueue, keep_on: Callable[[JobQueue], bool]) -> bool:
+    """Whether to go on. A database that is away for a while ends no worker."""
     try:
         return keep_on(queue)
     except QueueUnavailable as error:
@@ -193,7 +214,14 @@ def _app_lives_or_work_waits(parent_pid: int) -> Callable[[JobQueue], bool]:
     except psutil.NoSuchProcess:
         return _work_waits
     # is_running compares the start time too, so a reused process id is not taken for the app.
-    return lambda queue: parent.is_running() or _work_waits(queue)
+    return lambda queue: _lives(parent) or _work_waits(queue)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _work_waits(queue: JobQueue) -> bool:

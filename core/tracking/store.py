@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 _LOCK_SECONDS: Final = 120
 _BUSY_SECONDS: Final = 30
+RETRY_SECONDS: Final = 10.0
+"""How long an unreachable store is taken at its word, so that nobody waits for it again and again."""
+
 _CONNECT_SECONDS: Final = 5
 _LOCK_KEY: Final = 0x6D6C666C
 """``mlfl``: PostgreSQL's advisory locks are numbers."""
@@ -41,6 +46,37 @@ class Store:
     uri: str
     experiment_id: str
     model_name: str
+
+
+class Connection:
+    """Opens the store on first use. A failure is remembered for some seconds, so that nobody waits for it twice.
+
+    Args:
+        settings: whose store.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+        self._away: tuple[float, StoreUnavailable] | None = None
+
+    def __call__(self) -> Store:
+        """The open store.
+
+        Raises:
+            StoreUnavailable: it cannot be opened now, or could not a moment ago.
+        """
+        with self._lock:
+            if self._store is None:
+                if self._away is not None and time.monotonic() - self._away[0] < RETRY_SECONDS:
+                    raise self._away[1]
+                try:
+                    self._store = open_store(self._settings)
+                except StoreUnavailable as error:
+                    self._away = (time.monotonic(), error)
+                    raise
+            return self._store
 
 
 def open_store(settings: Settings) -> Store:

@@ -37,15 +37,16 @@ class MLflowTracker:
     Args:
         config: settings or the content of a config.yaml; by default the project's.
         store: an open store, where one is at hand.
+        run_id: a run to write into as it stands.
 
     Raises:
         StoreUnavailable: by every method, when the store does not answer.
     """
 
-    def __init__(self, config: Config = None, store: Store | None = None) -> None:
+    def __init__(self, config: Config = None, store: Store | None = None, run_id: str | None = None) -> None:
         self._config = config
         self._opened = store
-        self._run_id: str | None = None
+        self._run_id = run_id
 
     @property
     def store(self) -> Store:

@@ -27,7 +27,7 @@ from core.tracking.local_registry import open_registry
 from core.tracking.local_version import LocalVersion
 from core.tracking.registry import champion, champion_or_newest, version_before
 from core.tracking.runs import TRAININGS_ONLY, get_run, list_runs, read_importance, read_predictions
-from core.tracking.store import Store, open_store
+from core.tracking.store import Connection, Store
 from core.workflows.expectation import expect, rows_to_fit
 from core.workflows.recent import Recent
 from core.workflows.repeats import compare_with_twin
@@ -40,9 +40,6 @@ KEPT_MODELS: Final = 3
 
 KEPT_RESULTS: Final = 20
 RECENT_RUNS: Final = 10
-RETRY_SECONDS: Final = 10.0
-"""How long an unreachable store is taken at its word, so that screens do not wait for it again and again."""
-
 _LEARNT_FROM: Final = 200
 _LEARNT_FOR_SECONDS: Final = 20.0
 
@@ -56,29 +53,14 @@ class Lab:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._store_lock = threading.Lock()
         self._queue_lock = threading.Lock()
-        self._store: Store | None = None
-        self._away: tuple[float, StoreUnavailable] | None = None
+        self.connect = Connection(settings)
         self._queue: JobQueue | None = None
         self._models: Recent[str, ServedModel] = Recent(KEPT_MODELS)
         self._held_out: Recent[str, HeldOut] = Recent(KEPT_RESULTS)
         self._past: Recent[str, list[Run]] = Recent(KEPT_RESULTS)
         self._repeats: Recent[str, str] = Recent(KEPT_RESULTS)
         self.tuning = Tuning(lambda: self.queue, self.connect, self.keep_worker)
-
-    def connect(self) -> Store:
-        """MLflow's store, opened on first use. A failure is remembered for some seconds, then tried again."""
-        with self._store_lock:
-            if self._store is None:
-                if self._away is not None and time.monotonic() - self._away[0] < RETRY_SECONDS:
-                    raise self._away[1]
-                try:
-                    self._store = open_store(self.settings)
-                except StoreUnavailable as error:
-                    self._away = (time.monotonic(), error)
-                    raise
-            return self._store
 
     @property
     def queue(self) -> JobQueue:

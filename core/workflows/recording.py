@@ -13,6 +13,7 @@ from core.domain.provenance import JOB_TAG
 from core.domain.runs import RunStatus, TrainingOutcome
 from core.domain.settings import Settings
 from core.evaluation.evaluate import write_report
+from core.models.trainer import ShouldStop
 from core.tracking.local_registry import open_registry
 from core.tracking.registry import note_local_version, register_version, version_of_run, withdraw_version
 from core.tracking.store import Store
@@ -35,11 +36,16 @@ def record(
     fitted: Fitted,
     *,
     note: Note | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> TrainingOutcome:
     """Log and register what ``fit`` left, in MLflow and in registry.json, and end the run.
 
     MLflow refusing or being away does not lose the model: it is registered locally, and the outcome says so.
+
+    Raises:
+        TrainingCancelled: ``should_stop`` said so before the model was entered in registry.json.
     """
+    is_stopped = should_stop or (lambda: False)
     work = WorkFolder(settings, job_id)
     version: str | None = None
     missing = run.note
@@ -49,6 +55,9 @@ def record(
             missing = ""
         except RecordsError as error:
             missing = f"{LOCALLY} {error.what}"
+    if is_stopped():
+        # Cancelled, or another worker's by now: then its files are gone, and that is no failure of MLflow's.
+        raise TrainingCancelled
     notes = [missing] if missing else []
     local_version = _record_locally(settings, request, connect, work, run.run_id, version, fitted)
     # From here on the model is registered: what fails now is told, and takes nothing back.

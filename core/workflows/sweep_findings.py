@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from core.domain.errors import RecordsError
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.money import dollar_change, dollars
 from core.domain.sweeps import Sweep
@@ -43,6 +42,9 @@ def find(sweep: Sweep, read_out_of_fold: ReadOutOfFold) -> SweepFindings:
 
     Under several seeds the specs are compared seed by seed; else the two best trials are compared on the rows
     they were judged on, each row predicted by models that did not see it.
+
+    Raises:
+        RecordsError: the predictions of the two best cannot be read.
     """
     groups = groups_of(sweep.plan, sweep.trials) if sweep.plan.repeats > 1 else ()
     importance = knob_importance(sweep.plan, sweep.trials)
@@ -75,10 +77,7 @@ def _between_trials(sweep: Sweep, read: ReadOutOfFold) -> tuple[Difference | Non
     best, second = sweep.complete[:2]
     if best.run_id is None or second.run_id is None:
         return None, "MLflow holds no predictions of the two best trials, so their difference cannot be judged."
-    try:
-        (rows, actual, predicted), (other_rows, _, other) = read(best.run_id), read(second.run_id)
-    except RecordsError as error:
-        return None, f"The difference of the two best cannot be judged. {error.what}"
+    (rows, actual, predicted), (other_rows, _, other) = read(best.run_id), read(second.run_id)
     if not np.array_equal(rows, other_rows):
         return None, "The two best were judged on different rows: the data file changed during the sweep."
     difference = paired_bootstrap(actual, predicted, other)
@@ -92,3 +91,10 @@ def _verdict(difference: Difference) -> str:
     if difference.verdict is Verdict.NO_REAL_DIFFERENCE:
         return f"The difference between the two is within noise: {interval}"
     return f"The difference between the two is beyond noise: {interval}"
+
+
+def without_predictions(sweep: Sweep, why: str) -> SweepFindings:
+    """What can be said while the trials' predictions cannot be read."""
+    best = sweep.best.spec if sweep.best else None
+    answer = f"The difference of the two best cannot be judged. {why}"
+    return SweepFindings(knob_importance(sweep.plan, sweep.trials), (), best, None, answer)

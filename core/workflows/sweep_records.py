@@ -55,8 +55,8 @@ def close_sweep(sweep: Sweep, connect: Connect) -> None:
     """
     if sweep.run_id is None:
         return
-    tracker = MLflowTracker(store=connect())
-    tracker.continue_run(sweep.run_id)
+    # The status is written once, at the end: another worker may be closing the very same run.
+    tracker = MLflowTracker(store=connect(), run_id=sweep.run_id)
     counts = {f"trials_{state.value}": float(sweep.count(state)) for state in TrialState if state != TrialState.RUNNING}
     best = sweep.best
     if best is not None and best.cv_rmse is not None:

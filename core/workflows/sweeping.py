@@ -31,6 +31,13 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Its sweep was cancelled while its job was put on the queue."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """The next trial."""
 
@@ -45,7 +52,7 @@ class End:
     reason: str = ""
 
 
-Act = Settle | Enqueue | Start | End
+Act = Settle | Enqueue | Stop | Start | End
 
 
 def next_acts(sweep: Sweep, jobs: Mapping[str, JobState]) -> tuple[Act, ...]:
@@ -59,6 +66,8 @@ def next_acts(sweep: Sweep, jobs: Mapping[str, JobState]) -> tuple[Act, ...]:
         state = jobs.get(trial.job_id)
         if state is None and not sweep.state.is_final:
             unsettled.append(Enqueue(trial))
+        elif state is not None and not state.is_final and sweep.state is SweepState.CANCELLED:
+            unsettled.append(Stop(trial))
         elif state in _ENDED or (state is None and sweep.state.is_final):
             unsettled.append(Settle(trial, _ENDED.get(state, TrialState.CANCELLED) if state else TrialState.CANCELLED))
     if unsettled or sweep.state is not SweepState.RUNNING:

@@ -91,12 +91,15 @@ def judge_trial(
 
 
 def has_predictions(settings: Settings, request: TrialRequest, judged: Judged) -> bool:
-    """Whether what a complete trial left lies on this host, or is recorded already; one given up leaves nothing."""
+    """Whether what a complete trial left lies on this host; one given up leaves nothing."""
     return judged.cv_rmse is None or WorkFolder(settings, request.job_id).artifacts.exists()
 
 
 def record_trial(settings: Settings, request: TrialRequest, connect: Connect, run: OpenedRun, judged: Judged) -> Trial:
-    """Log what the trial found and end its run. MLflow being away does not lose the trial: the sweep keeps it."""
+    """Log what the trial found and end its run; its files stay until the caller removes them.
+
+    MLflow being away does not lose the trial: the sweep keeps it.
+    """
     work = WorkFolder(settings, request.job_id)
     trial = Trial(
         number=request.number,
@@ -115,7 +118,6 @@ def record_trial(settings: Settings, request: TrialRequest, connect: Connect, ru
             _record_in_mlflow(settings, connect, run.run_id, work, trial, judged.lineage)
         except RecordsError as error:
             trial = replace(trial, reason=f"MLflow does not hold this trial. {error.what}")
-    work.remove()
     return trial
 
 

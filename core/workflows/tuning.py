@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from core.domain.sweeps import Sweep, SweepPlan
+from core.domain.errors import RecordsError
+from core.domain.sweeps import Sweep, SweepHead, SweepPlan
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import cancel_sweep, pause_sweep, resume_sweep, start_sweep
 from core.tracking.runs import OUT_OF_FOLD_FILE, read_predictions
 from core.workflows.recent import Recent
-from core.workflows.sweep_findings import SweepFindings, find
+from core.workflows.sweep_findings import SweepFindings, find, without_predictions
 from core.workflows.training_state import Connect
 
 if TYPE_CHECKING:
@@ -64,14 +65,17 @@ class Tuning:
         """The newest sweeps first."""
         return self._queue().sweeps.newest(limit)
 
-    def under_way(self) -> Sequence[Sweep]:
-        """Sweeps that are running or paused, newest first."""
-        return self._queue().sweeps.under_way()
+    def heads(self, *, under_way: bool = False) -> Sequence[SweepHead]:
+        """The newest sweeps first, or those running or paused, without their trials."""
+        return self._queue().sweeps.heads(under_way=under_way)
 
     def findings(self, sweep: Sweep) -> SweepFindings:
         """What its complete trials say so far; worked out once for each of them that is added."""
         key = f"{sweep.sweep_id} {[(trial.number, trial.cv_rmse, trial.run_id) for trial in sweep.complete]}"
-        return self._findings.get(key, lambda: find(sweep, self._read_out_of_fold))
+        try:
+            return self._findings.get(key, lambda: find(sweep, self._read_out_of_fold))
+        except RecordsError as error:
+            return without_predictions(sweep, error.what)  # not kept: MLflow may be back the next time
 
     def _read_out_of_fold(self, run_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return read_predictions(self._connect(), run_id, OUT_OF_FOLD_FILE)

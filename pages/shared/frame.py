@@ -80,14 +80,14 @@ def banner() -> None:
 def job_strip(title: str = "") -> None:
     """Trainings and sweeps under way, under a title where there are any. Every screen's sidebar has it."""
     with errors():
-        jobs, sweeps = lab().active_jobs(), lab().tuning.under_way()
+        jobs, sweeps = lab().active_jobs(), lab().tuning.heads(under_way=True)
         if title and (jobs or sweeps):
             st.subheader(title, anchor=False)
         for job in jobs:
             _strip_line(job)
         for sweep in sweeps:
             paused = ", paused" if sweep.state is SweepState.PAUSED else ""
-            said = f"{sweep.ended:,} of {sweep.plan.trials:,} trials{paused}"
+            said = f"{sweep.ended:,} of {sweep.planned:,} trials{paused}"
             st.progress(sweep.share, text=f":material/tune: {escape(sweep.name)}: {said}")
 
 

@@ -60,12 +60,12 @@ def main(folder: Path) -> None:
         _everywhere(visits, f"{app.url}/what_if?total_rooms=200&total_bedrooms=1500", folder, "what-if-refused")
         _everywhere(visits, f"{app.url}/train?job=none", folder, "train-unknown-job")
 
-        page = visits.open(f"{app.url}/tune?family=LightGBM&trials=12")
+        page = visits.open(f"{app.url}/tune?family=LightGBM&trials=8")
         _shoot(page, folder / "tune-form-light-desk.png")
         button(page, "Start the sweep").click()
-        page.get_by_text(re.compile(r"^Under way: [6-9] of 12 trials ended")).wait_for(timeout=SWEEP_SECONDS * 1000)
+        page.get_by_text(re.compile(r"^Under way: [5-7] of 8 trials ended")).wait_for(timeout=SWEEP_SECONDS * 1000)
         _everywhere(visits, page.url, folder, "tune-live")
-        page.get_by_text("Finished: 12 of 12 trials ended").wait_for(timeout=SWEEP_SECONDS * 1000)
+        page.get_by_text("Finished: 8 of 8 trials ended").wait_for(timeout=SWEEP_SECONDS * 1000)
         _everywhere(visits, page.url, folder, "tune-done")
 
         page = visits.open(f"{app.url}/train?random_forest.n_estimators=500&random_forest.max_depth=40")
