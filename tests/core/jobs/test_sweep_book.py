@@ -203,6 +203,23 @@ def test_the_newest_come_first_and_no_more_than_asked_for(book: SweepBook, make_
     assert newest == [later[2], replace(later[0], trials=(a_trial(0),))]
 
 
+def test_a_head_tells_of_a_sweep_what_the_whole_sweep_tells(book: SweepBook, make_sweep: MakeSweep) -> None:
+    made = [make_sweep(state, created=BEGAN - timedelta(days=day)) for day, state in enumerate(SweepState)]
+    for count, sweep in enumerate(made):
+        for number, state in enumerate(list(TrialState)[:count]):
+            book.add_trial(sweep.sweep_id, a_trial(number, state))
+    ids = [sweep.sweep_id for sweep in made]
+    heads = [head for head in book.heads(1_000) if head.sweep_id in ids]
+    assert [head.sweep_id for head in heads] == ids, "the newest first"
+    for head in heads:
+        whole = book.get(head.sweep_id)
+        assert (head.name, head.state, head.created) == (whole.name, whole.state, whole.created)
+        assert (head.ended, head.planned, head.share) == (whole.ended, whole.plan.trials, whole.share)
+    under_way = [head.state for head in book.heads(1_000, under_way=True) if head.sweep_id in ids]
+    assert under_way == ONGOING
+    assert len(book.heads(2)) == 2
+
+
 def test_under_way_is_what_runs_or_is_paused(book: SweepBook, make_sweep: MakeSweep) -> None:
     made = [make_sweep(state) for state in SweepState]
     listed = {sweep.sweep_id for sweep in book.under_way()}

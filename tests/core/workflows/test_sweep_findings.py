@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from core.domain.errors import NotFound
+from core.domain.errors import StoreUnavailable
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.money import dollars
 from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
 from core.evaluation.evaluate import score
 from core.evaluation.significance import Verdict
+from core.jobs.engine import JobQueue
+from core.tracking.store import Store
 from core.workflows.sweep_findings import SweepFindings, find
+from core.workflows.tuning import Tuning
 
 BASE = TrainingSpec.create("ridge", seed=5)
 ROWS = np.arange(600) + 17
@@ -121,21 +124,26 @@ def test_without_mlflow_there_are_no_predictions_to_compare() -> None:
     assert found.best is not None
 
 
-def test_predictions_that_cannot_be_read_are_told_in_their_own_words() -> None:
-    tables = {"one": predictions(20_000, 1), "other": predictions(40_000, 2)}
+def test_while_mlflow_is_away_its_reason_is_told_and_it_is_asked_again_the_next_time() -> None:
+    asked = []
+
+    def away() -> Store:
+        asked.append("once more")
+        raise StoreUnavailable("MLflow does not answer.", remedy="Wait.")
+
+    def no_queue() -> JobQueue:
+        pytest.fail("findings follow from the sweep and its runs alone")
+
+    tuning = Tuning(no_queue, away, lambda: None)
     trials = [
-        Trial(number, BASE, TrialState.COMPLETE, f"job-{number}", run_id=name, cv_rmse=20_000.0 + number)
-        for number, name in enumerate(tables)
+        Trial(number, BASE, TrialState.COMPLETE, f"job-{number}", run_id=f"run-{number}", cv_rmse=20_000.0 + number)
+        for number in range(2)
     ]
-
-    def read(run_id: str) -> Table:
-        if run_id == "other":
-            raise NotFound("The run has no file.", remedy="Train again.")
-        return tables[run_id]
-
-    found = find(a_sweep(SweepPlan.search(BASE, trials=2), trials), read)
-    assert found.difference is None
-    assert found.answer == "The difference of the two best cannot be judged. The run has no file."
+    sweep = a_sweep(SweepPlan.search(BASE, trials=2), trials)
+    for times in (1, 2):
+        found = tuning.findings(sweep)
+        assert found.answer == "The difference of the two best cannot be judged. MLflow does not answer."
+        assert (found.difference, found.best, len(asked)) == (None, BASE, times)
 
 
 def test_the_knob_that_moves_the_score_matters_most() -> None:

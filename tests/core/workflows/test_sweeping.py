@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import JobState
 from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
-from core.workflows.sweeping import MOST_FAILURES, Act, End, Enqueue, Settle, Start, is_spent, next_acts
+from core.workflows.sweeping import MOST_FAILURES, Act, End, Enqueue, Settle, Start, Stop, is_spent, next_acts
 
 SPEC = TrainingSpec.create("ridge")
 ONGOING = (JobState.QUEUED, JobState.RUNNING)
@@ -129,8 +129,8 @@ def test_a_job_that_was_cancelled_or_failed_settles_its_trial(
     sweep_state: SweepState, job: JobState, trial: TrialState
 ) -> None:
     sweep = a_sweep(COMPLETE, RUNNING, RUNNING, state=sweep_state, workers=3)
-    jobs = {"job-1": job, "job-2": JobState.RUNNING}
-    assert next_acts(sweep, jobs) == (Settle(sweep.trials[1], trial),), "and nothing else until it is"
+    acts = next_acts(sweep, {"job-1": job, "job-2": JobState.SUCCEEDED})
+    assert acts == (Settle(sweep.trials[1], trial),), "and nothing else until it is"
 
 
 @pytest.mark.parametrize("state", [SweepState.RUNNING, SweepState.PAUSED])
@@ -146,10 +146,18 @@ def test_in_a_sweep_that_has_ended_such_a_trial_is_cancelled_and_never_begun(sta
 
 
 @pytest.mark.parametrize("state", [state for state in SweepState if state is not SweepState.RUNNING])
-@pytest.mark.parametrize("entered", [(), (COMPLETE,), (COMPLETE,) * 10, (FAILED,) * 3, (COMPLETE, RUNNING)])
+@pytest.mark.parametrize("entered", [(), (COMPLETE,), (COMPLETE,) * 10, (FAILED,) * 3])
 def test_a_sweep_that_does_not_run_starts_and_ends_nothing(state: SweepState, entered: tuple[TrialState, ...]) -> None:
     sweep = a_sweep(*entered, state=state, workers=4)
     assert next_acts(sweep, queued(sweep)) == ()
+
+
+@pytest.mark.parametrize("job", ONGOING)
+def test_a_trial_under_way_is_stopped_with_a_cancelled_sweep_and_waited_for_by_any_other(job: JobState) -> None:
+    for state in SweepState:
+        sweep = a_sweep(COMPLETE, RUNNING, state=state, trials=2)
+        stops = (Stop(sweep.trials[1]),) if state is SweepState.CANCELLED else ()
+        assert next_acts(sweep, queued(sweep, job)) == stops
 
 
 @st.composite
@@ -195,11 +203,11 @@ def test_a_sweep_ends_exactly_when_nothing_is_under_way_and_nothing_is_left_to_d
 
 
 @given(situations())
-def test_every_trial_under_way_is_settled_queued_or_left_to_its_job(
+def test_every_trial_under_way_is_settled_queued_stopped_or_left_to_its_job(
     situation: tuple[Sweep, Mapping[str, JobState]],
 ) -> None:
     sweep, jobs = situation
-    touched = {act.trial.number: act for act in next_acts(sweep, jobs) if isinstance(act, Settle | Enqueue)}
+    touched = {act.trial.number: act for act in next_acts(sweep, jobs) if isinstance(act, Settle | Enqueue | Stop)}
     for trial in sweep.trials:
         act = touched.get(trial.number)
         if trial.is_final:
@@ -208,6 +216,8 @@ def test_every_trial_under_way_is_settled_queued_or_left_to_its_job(
             assert act == (Settle(trial, TrialState.CANCELLED) if sweep.state.is_final else Enqueue(trial))
         elif jobs[trial.job_id] in (JobState.CANCELLED, JobState.FAILED):
             assert isinstance(act, Settle)
+        elif jobs[trial.job_id] in ONGOING and sweep.state is SweepState.CANCELLED:
+            assert act == Stop(trial)
         else:
             assert act is None
 
@@ -236,6 +246,8 @@ class SweepLife(RuleBasedStateMachine):
                     self.jobs[f"job-{number}"] = JobState.QUEUED
                 case Enqueue(trial):
                     self.jobs.setdefault(trial.job_id, JobState.QUEUED)
+                case Stop(trial):
+                    self.jobs[trial.job_id] = JobState.CANCELLED
                 case Settle(trial, state):
                     self._set(replace(trial, state=state, seconds=None))
                 case End(state, reason):
