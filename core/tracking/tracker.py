@@ -103,8 +103,18 @@ class MLflowTracker:
 
     def log_lineage(self, lineage: Lineage) -> None:
         """The data as dataset input, and data, split and code as tags."""
+        from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import BAD_REQUEST, ErrorCode
+
         with mlflow_errors(self.store.uri):
-            self.store.client.log_inputs(self.run_id, datasets=[dataset_input(lineage)])
+            inputs = [dataset_input(lineage)]
+            try:
+                self.store.client.log_inputs(self.run_id, datasets=inputs)
+            except MlflowException as error:
+                if error.error_code != ErrorCode.Name(BAD_REQUEST):
+                    raise
+                # MLflow looks for the data and then enters them: another run did so in between, so they are there.
+                self.store.client.log_inputs(self.run_id, datasets=inputs)
         self.set_tags(lineage.as_tags())
 
     def log_files(self, folder: Path) -> None:

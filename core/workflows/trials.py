@@ -5,6 +5,7 @@ The held-out rows are split off before anything is looked at, and a trial never 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -26,6 +27,8 @@ from core.tracking.tracker import MLflowTracker
 from core.workflows.opening import open_run
 from core.workflows.rows import read_rows, tag_run
 from core.workflows.training_state import Connect, OpenedRun, WorkFolder
+
+_log = logging.getLogger(__name__)
 
 PARENT_TAG: Final = "mlflow.parentRunId"
 """MLflow's own mark of a nested run."""
@@ -118,6 +121,7 @@ def record_trial(settings: Settings, request: TrialRequest, connect: Connect, ru
             _record_in_mlflow(settings, connect, run.run_id, work, trial, judged.lineage)
         except RecordsError as error:
             trial = replace(trial, reason=f"MLflow does not hold this trial. {error.what}")
+            _give_up_run(settings, connect, run.run_id, trial)
     return trial
 
 
@@ -167,6 +171,14 @@ def _record_in_mlflow(
     if work.artifacts.exists():
         tracker.log_files(work.artifacts)
     tracker.end_run(RunStatus.FINISHED)
+
+
+def _give_up_run(settings: Settings, connect: Connect, run_id: str, trial: Trial) -> None:
+    """A run that lacks something of its trial ends as FAILED; where MLflow is wholly away, the doctor ends it."""
+    try:
+        MLflowTracker(settings, connect(), run_id).end_run(RunStatus.FAILED, trial.reason)
+    except RecordsError as error:
+        _log.warning("the run of trial %d could not be closed: %s", trial.number + 1, error)
 
 
 def _keep_predictions(work: WorkFolder, actual: pd.Series[float], predicted: np.ndarray) -> None:

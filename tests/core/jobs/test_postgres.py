@@ -23,8 +23,10 @@ from core.domain.settings import Settings
 from core.domain.sweeps import SweepPlan, SweepState, TrialState
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import start_sweep
+from core.tracking.lineage import Lineage, dataset_input
 from core.tracking.runs import get_run, list_runs
 from core.tracking.store import open_store
+from core.tracking.tracker import MLflowTracker
 from tests.conftest import DATA_VARIABLE
 from tests.core.jobs.conftest import is_final, request_of, wait_for
 from tests.core.jobs.postgres import MissingPostgresError, cluster, create_database
@@ -125,6 +127,36 @@ def test_two_processes_may_open_empty_databases_at_once_and_train(team: Settings
     assert {job.outcome.version for job in ended if job.outcome} == {"1", "2"}, [job.outcome for job in ended]
     assert not [note for job in ended if job.outcome for note in job.outcome.notes]
     queue.close()
+
+
+def test_two_runs_may_name_the_same_data_at_once(team: Settings) -> None:
+    """MLflow looks for the data and then enters them; here another run enters them in between."""
+    tracker = MLflowTracker(team, open_store(team))
+    run_id = tracker.start_run("late")
+    lineage = Lineage("ab" * 32, "file", "/data/housing.csv", 20_640, "42/0.2", "1")
+    data = dataset_input(lineage).dataset
+    entered = {"id": "0" * 32, "experiment": tracker.store.experiment_id, "name": data.name, "digest": data.digest}
+    engine = sa.create_engine(str(team.tracking.uri))
+    with ThreadPoolExecutor(1) as pool, engine.connect() as other, engine.connect() as watch:
+        other.execute(
+            sa.text(
+                "INSERT INTO datasets (dataset_uuid, experiment_id, name, digest, dataset_source_type, dataset_source)"
+                " VALUES (:id, CAST(:experiment AS INTEGER), :name, :digest, 'local', '{}')"
+            ),
+            entered,
+        )
+        logged = pool.submit(tracker.log_lineage, lineage)
+        waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~* 'datasets'")
+        deadline = time.monotonic() + 30
+        while watch.execute(waits).scalar_one() == 0:
+            assert time.monotonic() < deadline
+            watch.rollback()
+            time.sleep(0.05)
+        other.commit()
+        logged.result(timeout=30)
+    engine.dispose()
+    (used,) = tracker.store.client.get_run(run_id).inputs.dataset_inputs
+    assert used.dataset.digest == data.digest
 
 
 def test_a_process_that_may_not_create_the_tables_shuts_nobody_out(team: Settings) -> None:
