@@ -34,7 +34,8 @@ def start_sweep(queue: JobQueue, connect: Connect, plan: SweepPlan, *, actor: st
         queue.sweeps.set_run(sweep.sweep_id, open_sweep(sweep, connect))
     except RecordsError as error:
         _log.warning("the sweep has no MLflow run of its own: %s", error)
-    queue.sweeps.change(sweep.sweep_id, [SweepState.PAUSED], SweepState.RUNNING)
+    if not queue.sweeps.change(sweep.sweep_id, [SweepState.PAUSED], SweepState.RUNNING):
+        _mark(queue, connect, sweep.sweep_id)  # cancelled before its run was open
     return sweep.sweep_id
 
 
@@ -72,11 +73,19 @@ def cancel_sweep(queue: JobQueue, sweep_id: str) -> Sweep:
 
 
 def _change(queue: JobQueue, connect: Connect, sweep_id: str, before: SweepState, after: SweepState) -> Sweep:
-    changed = queue.sweeps.change(sweep_id, [before], after)
-    sweep = queue.sweeps.get(sweep_id)
-    if changed:
+    if queue.sweeps.change(sweep_id, [before], after):
+        return _mark(queue, connect, sweep_id)
+    return queue.sweeps.get(sweep_id)
+
+
+def _mark(queue: JobQueue, connect: Connect, sweep_id: str) -> Sweep:
+    """Let the run say what the sweep's row says, also when a worker or a person changed it meanwhile."""
+    sweep, said = queue.sweeps.get(sweep_id), None
+    while sweep.state is not said:
+        said = sweep.state
         try:
             mark_sweep(sweep, connect)
         except RecordsError as error:
-            _log.warning("the sweep's run does not say %s: %s", after, error)
+            _log.warning("the sweep's run does not say %s: %s", said, error)
+        sweep = queue.sweeps.get(sweep_id)
     return sweep

@@ -37,12 +37,16 @@ def open_sweep(sweep: Sweep, connect: Connect) -> str:
 
 
 def mark_sweep(sweep: Sweep, connect: Connect) -> None:
-    """Let the run say whether its sweep goes on or is paused: MLflow's word for waiting is SCHEDULED.
+    """Let the run say whether its sweep goes on, is paused or has ended: MLflow's word for waiting is SCHEDULED.
 
     Raises:
         RecordsError: MLflow is off or does not answer.
     """
-    if sweep.run_id is not None:
+    if sweep.run_id is None:
+        return
+    if sweep.state.is_final:
+        MLflowTracker(store=connect(), run_id=sweep.run_id).end_run(_ENDINGS[sweep.state], sweep.reason)
+    else:
         paused = sweep.state is SweepState.PAUSED
         set_status(connect(), sweep.run_id, RunStatus.SCHEDULED if paused else RunStatus.RUNNING)
 
