@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from core.cli.app import main
 from core.domain.configuration import load_settings
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.money import dollars
@@ -20,7 +25,8 @@ from core.tracking.runs import get_run
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
 from tests.conftest import DATA_VARIABLE
-from tests.core.cli.terminal import lab, run_here
+from tests.core.cli.terminal import run_here
+from tests.forked import working
 
 Answer = tuple[int, str, str]
 Run = Callable[..., Answer]
@@ -31,12 +37,15 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     """A command over a home, in this process; it starts no worker."""
 
     def command(settings: Settings, *words: str) -> Answer:
-        for name, value in settings.as_environment().items():
+        for name, value in without_worker(settings).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("HOUSING_LAB_JOBS__EMBEDDED_WORKER", "false")
         return run_here(monkeypatch, capsys, *words)
 
     return command
+
+
+def without_worker(settings: Settings) -> dict[str, str]:
+    return {**settings.as_environment(), "HOUSING_LAB_JOBS__EMBEDDED_WORKER": "false"}
 
 
 @dataclass(frozen=True)
@@ -49,13 +58,22 @@ class Swept:
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Swept:
-    """On an empty home, with no worker alive: the command starts one and waits for the end."""
-    settings = load_settings(home=tmp_path_factory.mktemp("swept"), environment={DATA_VARIABLE: str(data_file)})
-    words = ("--family", "ridge", "--trials", "2", "--seed", "7", "--name", "my search")
-    done = lab(settings, "sweep", *words, "--json")
-    assert done.returncode == 0, done.stderr
-    return Swept(settings, json.loads(done.stdout), done.stderr)
+def swept(tmp_path_factory: pytest.TempPathFactory, real_rows: pd.DataFrame) -> Swept:
+    """On an empty home over few rows, beside a worker that is there already."""
+    home = tmp_path_factory.mktemp("swept")
+    rows = home / "few.csv"
+    real_rows.sample(1_000, random_state=1).to_csv(rows, index=False)
+    settings = load_settings(home=home, environment={DATA_VARIABLE: str(rows)})
+    words = ["sweep", "--family", "ridge", "--trials", "2", "--seed", "7", "--name", "my search", "--json"]
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, working(settings), redirect_stdout(out), redirect_stderr(err):
+        for name, value in without_worker(settings).items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["core", *words])
+        with pytest.raises(SystemExit) as left:
+            main()
+    assert not left.value.code, err.getvalue()
+    return Swept(settings, json.loads(out.getvalue()), err.getvalue())
 
 
 @pytest.mark.parametrize(
@@ -227,6 +245,6 @@ def test_a_preset_is_the_grid_it_names(swept: Swept, run: Run, tmp_path: Path) -
 
 
 def _with_queue_at(settings: Settings, folder: Path) -> Settings:
-    """The same records with a job database of its own: the worker of the search may be alive still."""
+    """The same records with a job database of its own."""
     jobs = settings.jobs.model_copy(update={"database_url": f"sqlite:///{folder / 'jobs.db'}"})
     return settings.model_copy(update={"jobs": jobs})

@@ -8,16 +8,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from core.domain.errors import StoreUnavailable
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.money import dollars
 from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
 from core.evaluation.evaluate import score
 from core.evaluation.significance import Verdict
-from core.jobs.engine import JobQueue
-from core.tracking.store import Store
 from core.workflows.sweep_findings import SweepFindings, find
-from core.workflows.tuning import Tuning
 
 BASE = TrainingSpec.create("ridge", seed=5)
 ROWS = np.arange(600) + 17
@@ -122,28 +118,6 @@ def test_without_mlflow_there_are_no_predictions_to_compare() -> None:
     assert found.difference is None
     assert "MLflow holds no predictions" in found.answer
     assert found.best is not None
-
-
-def test_while_mlflow_is_away_its_reason_is_told_and_it_is_asked_again_the_next_time() -> None:
-    asked = []
-
-    def away() -> Store:
-        asked.append("once more")
-        raise StoreUnavailable("MLflow does not answer.", remedy="Wait.")
-
-    def no_queue() -> JobQueue:
-        pytest.fail("findings follow from the sweep and its runs alone")
-
-    tuning = Tuning(no_queue, away, lambda: None)
-    trials = [
-        Trial(number, BASE, TrialState.COMPLETE, f"job-{number}", run_id=f"run-{number}", cv_rmse=20_000.0 + number)
-        for number in range(2)
-    ]
-    sweep = a_sweep(SweepPlan.search(BASE, trials=2), trials)
-    for times in (1, 2):
-        found = tuning.findings(sweep)
-        assert found.answer == "The difference of the two best cannot be judged. MLflow does not answer."
-        assert (found.difference, found.best, len(asked)) == (None, BASE, times)
 
 
 def test_the_knob_that_moves_the_score_matters_most() -> None:
