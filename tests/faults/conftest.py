@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -19,10 +20,12 @@ import psutil
 
 from core.domain.configuration import load_settings
 from core.domain.jobs import JobState
+from core.domain.provenance import JOB_TAG
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.jobs.engine import JobQueue
 from core.models.packaged import file_sha256
 from core.tracking.local_registry import ModelRegistry
+from core.tracking.local_version import LocalVersion
 from core.tracking.registry import all_versions
 from core.tracking.runs import list_runs
 from core.tracking.store import open_store
@@ -33,6 +36,9 @@ from tests.conftest import DATA_VARIABLE
 from tests.core.jobs.conftest import request_of
 
 PHASES = ("opening the run", "reading the data", "fitting", "writing the model", "recording")
+BETWEEN = "between the registrations"
+"""MLflow has the version, registry.json has not."""
+MOMENTS = (*PHASES, BETWEEN)
 SHORT_JOBS = (
     ("ridge", {}),
     ("lightgbm", {"n_estimators": 200}),
@@ -67,11 +73,36 @@ class Ward:
             until(lambda: self.phase(job_id) != "" or self.is_final(job_id), f"{job_id} never began")
             time.sleep(luck.uniform(0, LONGEST_DELAY))
         else:
-            wanted = PHASES[(moment // 2) % len(PHASES)]
-            reached = PHASES[PHASES.index(wanted) :]
-            until(lambda: self.phase(job_id) in reached or self.is_final(job_id), f"{job_id} never came to {wanted}")
-            time.sleep(luck.uniform(0, 0.15))
-        self.hits["after its end" if self.is_final(job_id) else self.phase(job_id)] += 1
+            wanted = MOMENTS[(moment // 2) % len(MOMENTS)]
+            reached = PHASES[PHASES.index(wanted) :] if wanted in PHASES else ()
+            until(
+                lambda: self.phase(job_id) in reached or self.is_half_registered(job_id) or self.is_final(job_id),
+                f"{job_id} never came to {wanted}",
+                pause=0.002,
+            )
+            time.sleep(luck.uniform(0, 0.15) if wanted in PHASES else 0)
+
+    def count_hit(self, job_id: str) -> None:
+        """Note where the job stood when it was hit: its killed worker has left it as it was."""
+        if self.is_final(job_id):
+            self.hits["after its end"] += 1
+        else:
+            self.hits[BETWEEN if self.is_half_registered(job_id) else self.phase(job_id)] += 1
+
+    def is_half_registered(self, job_id: str) -> bool:
+        """Whether MLflow has the job's version and registry.json has not. Read off the files: it lasts milliseconds."""
+        file = self.settings.paths.mlflow_db
+        if not file.exists():
+            return False
+        with closing(sqlite3.connect(file, timeout=30)) as database:
+            wanted = "SELECT count(*) FROM model_version_tags WHERE key = ? AND value = ?"
+            registered = database.execute(wanted, (JOB_TAG, job_id)).fetchone()[0]
+        if not registered:
+            return False
+        return all(entry.tags.get(JOB_TAG) != job_id for entry in self._entries())
+
+    def _entries(self) -> list[LocalVersion]:
+        return ModelRegistry(self.settings).read_file() if self.settings.paths.registry.exists() else []
 
     def is_final(self, job_id: str) -> bool:
         return self.queue.get(job_id).state.is_final
@@ -174,11 +205,16 @@ def kill(process: psutil.Process | subprocess.Popen[bytes] | BaseProcess) -> Non
         process.wait()
 
 
-def until(condition: Callable[[], bool], why: str | Callable[[], str], seconds: float = BEGIN_SECONDS) -> None:
+def until(
+    condition: Callable[[], bool],
+    why: str | Callable[[], str],
+    seconds: float = BEGIN_SECONDS,
+    pause: float = 0.02,
+) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, why if isinstance(why, str) else why()
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def _start(command: list[str], settings: Settings) -> subprocess.Popen[bytes]:

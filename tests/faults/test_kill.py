@@ -78,20 +78,24 @@ def _go_through(ward: Ward, moments: range, kill_and_restart: Round) -> None:
 def _kill_workers(ward: Ward, moment: int, luck: random.Random) -> None:
     """A job of its own for each kill; the one hit before goes first and is done by then."""
     worker = start_worker(ward.settings, parent=os.getpid())
+    job_id = ward.submit()
     try:
-        ward.wait_for_moment(ward.submit(), moment, luck)
+        ward.wait_for_moment(job_id, moment, luck)
     finally:
         kill(worker)
+    ward.count_hit(job_id)
 
 
 def _kill_apps(ward: Ward, moment: int, luck: random.Random) -> None:
     app = start_app(ward.settings)
     try:
         worker = _worker_of(ward, app)
-        ward.wait_for_moment(ward.submit(), moment, luck)
+        job_id = ward.submit()
+        ward.wait_for_moment(job_id, moment, luck)
         kill(worker)
     finally:
         kill(app)
+    ward.count_hit(job_id)
 
 
 def _worker_of(ward: Ward, app: subprocess.Popen[bytes]) -> psutil.Process:
