@@ -42,8 +42,11 @@ def controls() -> None:
 def expectation_line(plan: SweepPlan) -> None:
     """How much work it will be, from past trainings."""
     expected = lab().expected_sweep(plan)
-    took = f"about {duration(expected.seconds)}" if expected else "nobody can tell how long yet"
-    st.caption(f":material/timer: {plan.trials:,} trials: {took}, judged by past trainings.")
+    if expected is None:
+        st.caption(f":material/timer: {plan.trials:,} trials. No training of this family has finished yet to judge by.")
+        return
+    took = f"About {duration(expected.seconds)} for {plan.trials:,} trials"
+    st.caption(f":material/timer: {took}, judged by past trainings.")
 
 
 def chooser(shown: Sweep) -> None:

@@ -110,6 +110,7 @@ class SweepBook(Tables):
         return [
             SweepHead(sweep_id, name, SweepState(state), datetime.fromtimestamp(created, UTC), done, _planned(plan))
             for sweep_id, name, state, created, plan, done in rows
+            if state in set(SweepState)  # one of a newer version of the lab must not break every sidebar
         ]
 
     def open(self) -> list[Sweep]:
