@@ -137,7 +137,7 @@ def test_where_nothing_was_searched_the_form_stands_as_the_family_is_usually_sea
         if knob.search:
             slider = sliders[knob.label]
             assert (slider.min, slider.max, slider.step) == (knob.low, knob.high, knob.step)
-    assert any("20 trials: nobody can tell how long yet" in caption.value for caption in tune.caption)
+    assert any("20 trials. No training of this family has finished yet" in caption.value for caption in tune.caption)
 
 
 @pytest.mark.parametrize("family", [ModelFamily.RIDGE, ModelFamily.LIGHTGBM])
