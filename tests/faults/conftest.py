@@ -196,13 +196,22 @@ def start_app(settings: Settings) -> subprocess.Popen[bytes]:
     return _start([sys.executable, "-m", "streamlit", "run", "app.py", *port], settings)
 
 
-def kill(process: psutil.Process | subprocess.Popen[bytes] | BaseProcess) -> None:
+def kill(process: subprocess.Popen[bytes] | BaseProcess) -> None:
     """SIGKILL, and wait until it is gone."""
     process.kill()
     if isinstance(process, BaseProcess):
         process.join()
     else:
         process.wait()
+
+
+def kill_with_workers(app: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the app and to every worker it has started; a second one may just be starting."""
+    workers = psutil.Process(app.pid).children()
+    for worker in workers:
+        worker.kill()
+    kill(app)
+    psutil.wait_procs(workers, timeout=BEGIN_SECONDS)
 
 
 def until(

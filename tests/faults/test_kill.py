@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.conftest import Counts, Ward, kill, mend, start_app, take_stock, until, ward_in
+from tests.faults.conftest import Counts, Ward, kill, kill_with_workers, mend, start_app, take_stock, until, ward_in
 from tests.forked import start_worker
 
 SEED = 20_261_123
@@ -89,23 +89,15 @@ def _kill_workers(ward: Ward, moment: int, luck: random.Random) -> None:
 def _kill_apps(ward: Ward, moment: int, luck: random.Random) -> None:
     app = start_app(ward.settings)
     try:
-        worker = _worker_of(ward, app)
+        until(lambda: _has_worker(ward, app), lambda: (ward.settings.home / "processes.log").read_text()[-2000:])
         job_id = ward.submit()
         ward.wait_for_moment(job_id, moment, luck)
-        kill(worker)
     finally:
-        kill(app)
+        kill_with_workers(app)
     ward.count_hit(job_id)
 
 
-def _worker_of(ward: Ward, app: subprocess.Popen[bytes]) -> psutil.Process:
-    """The worker this very app has started, once it says that it lives."""
-    found: list[psutil.Process] = []
-
-    def lives() -> bool:
-        children = {child.pid: child for child in psutil.Process(app.pid).children()}
-        found[:] = [children[worker.pid] for worker in ward.queue.live_workers() if worker.pid in children]
-        return bool(found)
-
-    until(lives, lambda: (ward.settings.home / "processes.log").read_text()[-2000:])
-    return found[0]
+def _has_worker(ward: Ward, app: subprocess.Popen[bytes]) -> bool:
+    """Whether a worker that this very app has started says that it lives."""
+    children = {child.pid for child in psutil.Process(app.pid).children()}
+    return any(worker.pid in children for worker in ward.queue.live_workers())
