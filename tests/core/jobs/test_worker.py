@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -101,24 +100,6 @@ def test_a_training_that_fails_says_why_and_its_run_does_not_say_running(queue: 
     assert run.status == "FAILED"
     assert run.tags["failure"] == job.failure.what
     assert not all_versions(open_store(settings))
-
-
-def test_a_worker_killed_in_the_middle_is_followed_by_one_that_finishes_the_job_once(
-    queue: JobQueue, settings: Settings
-) -> None:
-    job_id = queue.submit(request_of("random_forest", n_estimators=100, max_depth=20))
-    with worker_process(settings, parent=os.getpid()) as first:
-        wait_for(queue, job_id, has_grown)
-        first.send_signal(signal.SIGKILL)
-        first.wait()
-    assert queue.get(job_id).state is JobState.RUNNING
-    with worker_process(settings, parent=os.getpid()):
-        job = wait_for(queue, job_id, is_final)
-    assert job.state is JobState.SUCCEEDED, job.failure
-    store = open_store(settings)
-    assert len(all_versions(store)) == 1
-    assert [run.status for run in list_runs(store)] == ["FINISHED"]
-    assert len(ModelRegistry(settings).list_models()) == 1
 
 
 def test_two_embedded_workers_never_live_side_by_side(queue: JobQueue, settings: Settings) -> None:
