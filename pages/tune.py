@@ -9,7 +9,8 @@ from core.domain.hyperparameters import KNOBS
 from core.domain.jobs import LONGEST_RUN_NAME
 from core.domain.money import dollars, duration
 from core.domain.provenance import current_user
-from core.domain.sweeps import Sweep, SweepHead, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepHead, SweepState, Trial, TrialState
 from core.workflows.sweep_findings import SweepFindings
 from pages.shared.figures import chart, trial_table
 from pages.shared.frame import errors, escape, lab, page, tell_refusal

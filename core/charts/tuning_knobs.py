@@ -14,7 +14,8 @@ from core.charts.palette import faded, family_colour
 from core.charts.tuning import NO_SCORE, ceiling, counted, known_scores, trial_hover
 from core.domain.hyperparameters import KNOBS, KnobValue, ModelFamily
 from core.domain.money import dollars, percent
-from core.domain.sweeps import Sweep, Trial, Varied
+from core.domain.sweep_plans import Varied
+from core.domain.sweeps import Sweep, Trial
 
 _LINES_TITLE: Final = "All trials over all knobs"
 _LINES_X: Final = "Lowest to highest value"

@@ -15,7 +15,8 @@ from core.domain.hyperparameters import KNOBS, ModelFamily, TrainingSpec
 from core.domain.money import dollars
 from core.domain.provenance import current_user
 from core.domain.settings import Settings
-from core.domain.sweeps import DEFAULT_TRIALS, PRESETS, Sweep, SweepPlan, SweepState, Trial
+from core.domain.sweep_plans import DEFAULT_TRIALS, PRESETS, SweepPlan
+from core.domain.sweeps import Sweep, SweepState, Trial
 
 if TYPE_CHECKING:
     from core.workflows.lab import Lab

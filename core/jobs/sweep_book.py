@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from core.domain.errors import LabError, NotFound, QueueUnavailable
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.sweeps import Sweep, SweepHead, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepHead, SweepState, Trial, TrialState
 from core.jobs.database import SCHEMA, Tables
 
 _SWEEPS: Final = sa.Table(

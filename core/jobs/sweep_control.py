@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from core.domain.errors import InvalidSpec, RecordsError
 from core.domain.jobs import LONGEST_RUN_NAME
-from core.domain.sweeps import Sweep, SweepPlan, SweepState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState
 from core.jobs.engine import JobQueue
 from core.workflows.sweep_records import mark_sweep, open_sweep
 from core.workflows.training_state import Connect

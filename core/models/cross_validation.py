@@ -13,7 +13,7 @@ import pandas as pd
 from core.domain.configuration import Config, settings_from
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import Progress
-from core.domain.sweeps import FOLDS
+from core.domain.sweep_plans import FOLDS
 from core.models.trainer import ModelTrainer, Report, ShouldStop
 
 STEPS_A_FOLD: Final = 10

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.domain.hyperparameters import KNOBS, KnobValue, ModelFamily
-from core.domain.sweeps import SweepPlan, Trial
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Trial
 from core.search.space import axes_of, values_of
 from core.search.trials import scored
 

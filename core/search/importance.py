@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from core.domain.sweeps import SweepPlan, Trial
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Trial
 from core.search.space import axes_of, values_of
 from core.search.trials import scored
 

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.sweeps import SearchMethod, SweepPlan, Trial
+from core.domain.sweep_plans import SearchMethod, SweepPlan
+from core.domain.sweeps import Trial
 from core.search.space import Axis, Place, axes_of, places_from, values_of
 
 _FEWEST_AT_RANDOM: Final = 3

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from core.domain.sweeps import SearchMethod, SweepPlan, Trial
+from core.domain.sweep_plans import SearchMethod, SweepPlan
+from core.domain.sweeps import Trial
 from core.search.space import axes_of
 from core.search.trials import scored
 

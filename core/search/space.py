@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.domain.hyperparameters import KNOBS, Knob, KnobValue, TrainingSpec
-from core.domain.sweeps import SweepPlan, Varied
+from core.domain.sweep_plans import SweepPlan, Varied
 
 _SIGNIFICANT_DIGITS: Final = 3
 """A penalty of 0.123 or 0.124 is all the same; more digits only make specs hard to read."""

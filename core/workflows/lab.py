@@ -20,7 +20,7 @@ from core.domain.jobs import Job, JobState, Progress, TrainingRequest
 from core.domain.provenance import DataSource, why_not_compared
 from core.domain.runs import Alias, ModelVersion, Run, Scores, TrainingOutcome
 from core.domain.settings import Settings
-from core.domain.sweeps import SweepPlan
+from core.domain.sweep_plans import SweepPlan
 from core.jobs.embedded import ensure_worker
 from core.jobs.engine import JobQueue
 from core.tracking.local_registry import open_registry

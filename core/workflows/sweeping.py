@@ -68,8 +68,10 @@ def next_acts(sweep: Sweep, jobs: Mapping[str, JobState]) -> tuple[Act, ...]:
             unsettled.append(Enqueue(trial))
         elif state is not None and not state.is_final and sweep.state is SweepState.CANCELLED:
             unsettled.append(Stop(trial))
-        elif state in _ENDED or (state is None and sweep.state.is_final):
-            unsettled.append(Settle(trial, _ENDED.get(state, TrialState.CANCELLED) if state else TrialState.CANCELLED))
+        elif state is None:
+            unsettled.append(Settle(trial, TrialState.CANCELLED))
+        elif state in _ENDED:
+            unsettled.append(Settle(trial, _ENDED[state]))
     if unsettled or sweep.state is not SweepState.RUNNING:
         return tuple(unsettled)
     trouble = _failing(sweep)

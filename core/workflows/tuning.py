@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from core.domain.errors import RecordsError
-from core.domain.sweeps import Sweep, SweepHead, SweepPlan
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepHead
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import cancel_sweep, pause_sweep, resume_sweep, start_sweep
 from core.tracking.runs import OUT_OF_FOLD_FILE, read_predictions

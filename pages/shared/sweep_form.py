@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.domain.hyperparameters import KNOBS, Knob, KnobValue, ModelFamily, TrainingSpec
 from core.domain.settings import Settings
-from core.domain.sweeps import DEFAULT_TRIALS, LONGEST_MINUTES, MOST_TRIALS, MOST_WORKERS, PRESETS, SweepPlan
+from core.domain.sweep_plans import DEFAULT_TRIALS, LONGEST_MINUTES, MOST_TRIALS, MOST_WORKERS, PRESETS, SweepPlan
 from pages.shared.knobs import family_choice
 
 SEARCH = "Search for the best settings"

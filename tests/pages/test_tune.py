@@ -18,7 +18,8 @@ from core.domain.hyperparameters import KNOBS, ModelFamily, TrainingSpec
 from core.domain.jobs import JobState, Progress, TrialRequest
 from core.domain.money import MISSING, dollars
 from core.domain.settings import Settings
-from core.domain.sweeps import DEFAULT_TRIALS, PRESETS, SearchMethod, Sweep, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweep_plans import DEFAULT_TRIALS, PRESETS, SearchMethod, SweepPlan
+from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from core.jobs.engine import JobQueue
 from core.tracking.runs import OUT_OF_FOLD_FILE
 from core.tracking.tracker import MLflowTracker

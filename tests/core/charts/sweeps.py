@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 
 LIGHTGBM = TrainingSpec.create(ModelFamily.LIGHTGBM)
 PLAN = SweepPlan.search(LIGHTGBM, {"learning_rate": (0.01, 0.21), "n_estimators": (100, 2100)}, trials=20)

@@ -13,20 +13,17 @@ from hypothesis import strategies as st
 
 from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import KNOBS, ModelFamily, TrainingSpec
-from core.domain.sweeps import (
+from core.domain.sweep_plans import (
     FOLDS,
     LONGEST_MINUTES,
     MOST_TRIALS,
     MOST_WORKERS,
     PRESETS,
     SearchMethod,
-    Sweep,
     SweepPlan,
-    SweepState,
-    Trial,
-    TrialState,
     Varied,
 )
+from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from tests.core.search.sweeps import FOREST, RIDGE, searches
 
 TREES = KNOBS[ModelFamily.RANDOM_FOREST]["n_estimators"]

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from core.domain.jobs import JobState
 from core.domain.settings import Settings
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState, TrialState
 from core.jobs.conductor import Conductor
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import cancel_sweep, pause_sweep, start_sweep

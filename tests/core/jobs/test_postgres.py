@@ -20,7 +20,8 @@ from core.domain.configuration import load_settings
 from core.domain.errors import QueueUnavailable, StoreUnavailable
 from core.domain.jobs import JobState
 from core.domain.settings import Settings
-from core.domain.sweeps import SweepPlan, SweepState, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import SweepState, TrialState
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import start_sweep
 from core.tracking.lineage import Lineage, dataset_input

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from core.domain.errors import NotFound, QueueUnavailable
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from core.jobs.database import create_tables
 from core.jobs.sweep_book import SweepBook
 from tests.core.search.sweeps import searches

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from core.domain.settings import Settings
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState, TrialState
 from core.jobs.conductor import Conductor
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import cancel_sweep, pause_sweep, resume_sweep, start_sweep

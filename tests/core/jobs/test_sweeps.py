@@ -11,7 +11,8 @@ import pytest
 
 from core.data.split import split_rows
 from core.domain.settings import Settings
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState, TrialState
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import cancel_sweep, pause_sweep, resume_sweep, start_sweep
 from core.tracking.registry import all_versions

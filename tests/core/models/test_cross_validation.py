@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 from core.domain.errors import InvalidData, TrainingCancelled
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.domain.jobs import Progress
-from core.domain.sweeps import FOLDS
+from core.domain.sweep_plans import FOLDS
 from core.evaluation.evaluate import score
 from core.models.cross_validation import STEPS_A_FOLD, Judgement, cross_validate
 from core.models.trainer import ModelTrainer

@@ -7,7 +7,8 @@ import math
 from hypothesis import strategies as st
 
 from core.domain.hyperparameters import KNOBS, Knob, ModelFamily, TrainingSpec
-from core.domain.sweeps import SweepPlan, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Trial, TrialState
 
 LIGHTGBM = TrainingSpec.create(ModelFamily.LIGHTGBM)
 FOREST = TrainingSpec.create(ModelFamily.RANDOM_FOREST)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.sweeps import SweepPlan, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import TrialState
 from core.search.groups import groups_of, under_common_seeds
 from tests.core.search.sweeps import FOREST, trial
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.sweeps import SweepPlan, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Trial, TrialState
 from core.search.importance import FEWEST_COMPLETE, knob_importance
 from core.search.proposal import propose
 from tests.core.search.sweeps import FOREST, LIGHTGBM, RIDGE, landscape, trial

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 
 from core.domain.hyperparameters import KNOBS
 from core.domain.settings import PROJECT_ROOT
-from core.domain.sweeps import SweepPlan, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Trial, TrialState
 from core.search.proposal import propose
 from core.search.space import axes_of
 from tests.core.search.sweeps import FOREST, LIGHTGBM, RIDGE, histories, landscape, on_slider, searches, trial

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.sweeps import SweepPlan, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Trial, TrialState
 from core.search.pruning import FEWEST_COMPLETE, should_prune
 from tests.core.search.sweeps import FOREST, LIGHTGBM
 

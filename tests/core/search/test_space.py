@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from core.domain.hyperparameters import KNOBS, ModelFamily, TrainingSpec
-from core.domain.sweeps import SweepPlan
+from core.domain.sweep_plans import SweepPlan
 from core.search.space import Axis, axes_of, places_from
 from tests.core.search.sweeps import FOREST, RIDGE, searches
 

@@ -10,7 +10,8 @@ import pytest
 
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.money import dollars
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from core.evaluation.evaluate import score
 from core.evaluation.significance import Verdict
 from core.workflows.sweep_findings import SweepFindings, find

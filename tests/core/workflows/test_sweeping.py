@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import JobState
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from core.workflows.sweeping import MOST_FAILURES, Act, End, Enqueue, Settle, Start, Stop, is_spent, next_acts
 
 SPEC = TrainingSpec.create("ridge")

@@ -9,7 +9,8 @@ import pytest
 
 from core.domain.errors import StoreUnavailable
 from core.domain.settings import Settings
-from core.domain.sweeps import Sweep, SweepPlan, SweepState, Trial, TrialState
+from core.domain.sweep_plans import SweepPlan
+from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from core.jobs.engine import JobQueue
 from core.tracking.store import Store
 from core.workflows.tuning import Tuning
