@@ -214,7 +214,9 @@ class House:
             if (complaint := feature_complaint(FEATURES[name], getattr(self, name))) is not None
         ]
         if not complaints and self.total_bedrooms is not None and self.total_bedrooms > self.total_rooms:
-            complaints.append(f"its {self.total_bedrooms:,g} bedrooms are more than the {self.total_rooms:,g} rooms")
+            complaints.append(
+                f"total_bedrooms is {self.total_bedrooms:,g}, more than the {self.total_rooms:,g} of total_rooms"
+            )
         if complaints:
             raise InvalidHouse(
                 "This house cannot be valued: " + "; ".join(complaints) + ".",
