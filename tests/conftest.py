@@ -1,14 +1,18 @@
-"""What every test may rely on: a state folder of its own, the real rows, and a clean environment."""
+"""What every test may rely on: a state folder of its own, the real rows, shared homes, and a clean environment."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -20,7 +24,12 @@ from core.domain.settings import HOME_VARIABLE, PREFIX, PROJECT_ROOT, Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from core.domain.hyperparameters import KnobValue
+    from core.tracking.store import Store
+
 DATA_VARIABLE = "HOUSING_LAB_DATA__PATH"
+STEADY: Mapping[str, KnobValue] = {"n_estimators": 60, "max_depth": 10, "max_features": 0.7}
+SHALLOW: Mapping[str, KnobValue] = {"n_estimators": 10, "max_depth": 6}
 STATE_FOLDERS = ("logs", "models", "data", "mlruns", "mlartifacts", "mlflow.db")
 
 _before = pytest.StashKey[dict[str, str]]()
@@ -33,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     The variables of whoever runs the tests are taken away, the data file's as well: a test that needs the
     real rows asks for them by a fixture, or it would pass here and fail where the variable is not set.
     """
-    config.stash[_before] = dict(os.environ)
+    config.stash[_before] = getattr(config, "workerinput", {}).get("environment") or dict(os.environ)
     config.stash[_session_home] = Path(tempfile.mkdtemp(prefix="housing-lab-tests-"))
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
@@ -42,6 +51,17 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["MPLBACKEND"] = "Agg"
     hypothesis.settings.register_profile("shared machine", deadline=None)
     hypothesis.settings.load_profile("shared machine")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of pytest-xdist starts after the variables were taken away, so it is told what they were."""
+    node.workerinput["environment"] = node.config.stash[_before]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take minutes come first: begun last, one of them would keep a single process busy at the end."""
+    items.sort(key=lambda item: not item.path.is_relative_to(PROJECT_ROOT / "tests" / "faults"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -128,8 +148,6 @@ def trained_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) 
 
     Training once and sharing it keeps the suite quick. A test that writes records takes ``settings`` instead.
     """
-    import functools
-
     from core.domain.hyperparameters import TrainingSpec
     from core.domain.jobs import TrainingRequest
     from core.tracking.store import open_store
@@ -141,3 +159,52 @@ def trained_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) 
     request = TrainingRequest.create(spec, actor="tester", run_name="forest_of_20")
     train_now(trained, request, functools.cache(lambda: open_store(trained)))
     return trained
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedHome:
+    """Settings and store, and the run ids by name: ``ridge``, ``steady 1`` to ``3``, ``shallow 1`` and ``2``."""
+
+    settings: Settings
+    store: Store
+    run_ids: Mapping[str, str]
+
+    def ids(self, *names: str) -> list[str]:
+        return [self.run_ids[name] for name in names]
+
+
+@pytest.fixture(scope="session")
+def compared_home(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> ComparedHome:
+    """Two specs under several seeds and a baseline on the real rows. Runs may be added; these six stay as they are."""
+    from core.domain.hyperparameters import TrainingSpec
+    from core.domain.jobs import TrainingRequest
+    from core.tracking.store import open_store
+    from core.workflows.training import train_now
+
+    settings = load_settings(home=tmp_path_factory.mktemp("compared"), environment={DATA_VARIABLE: str(data_file)})
+    connect = functools.cache(lambda: open_store(settings))
+    specs = {"ridge": TrainingSpec.create("ridge", seed=1)}
+    specs |= {f"steady {seed}": TrainingSpec.create("random_forest", STEADY, seed=seed) for seed in (1, 2, 3)}
+    specs |= {f"shallow {seed}": TrainingSpec.create("random_forest", SHALLOW, seed=seed) for seed in (1, 2)}
+    run_ids = {}
+    for name, spec in specs.items():
+        outcome = train_now(settings, TrainingRequest.create(spec, actor="tester"), connect)
+        assert outcome.run_id is not None
+        run_ids[name] = outcome.run_id
+    return ComparedHome(settings, connect(), run_ids)
+
+
+@pytest.fixture(scope="session")
+def empty_store_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a store nothing was ever written to. Creating one takes seconds, copying it none."""
+    from core.tracking.store import open_store
+
+    home = tmp_path_factory.mktemp("empty-store")
+    store = open_store(load_settings(home=home, environment={}))
+    copy = home / "copy.db"
+    with (
+        closing(sqlite3.connect(store.uri.removeprefix("sqlite:///"))) as full,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        full.backup(target)
+    return copy
