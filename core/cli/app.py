@@ -9,6 +9,8 @@ import sys
 
 import typer
 
+from core.cli.browsing import runs, ui
+from core.cli.comparing import compare
 from core.cli.operations import doctor, jobs, worker
 from core.cli.output import print_error
 from core.cli.stages import pipeline, stage
@@ -27,7 +29,7 @@ def build_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (train, sweep, sweeps, value, stage, pipeline, worker, jobs, doctor):
+    for command in (train, sweep, sweeps, runs, compare, value, stage, pipeline, worker, jobs, doctor, ui):
         app.command()(command)
     return app
 

@@ -6,6 +6,7 @@
     ├── InvalidSettings       config.yaml or a HOUSING_LAB_… variable is wrong
     ├── InvalidHouse          a house outside what the model can be asked
     ├── InvalidSpec           a hyperparameter outside its range
+    ├── InvalidFilter         a filter, order or page that runs do not have
     ├── DataError
     │   ├── DataUnavailable   no file, and it could not be downloaded
     │   └── InvalidData       the rows break the schema
@@ -65,6 +66,10 @@ class InvalidHouse(LabError):
 
 class InvalidSpec(LabError):
     """A training specification names an unknown knob or a value outside its range."""
+
+
+class InvalidFilter(LabError):
+    """A filter text, a sort order or an address asks for something that runs do not have."""
 
 
 class DataError(LabError):

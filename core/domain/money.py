@@ -68,6 +68,17 @@ def memory(megabytes: float | None) -> str:
     return f"{megabytes:,.0f} MB" if megabytes < 999.5 else f"{megabytes / 1000:,.1f} GB"
 
 
+def file_size(size: int | None) -> str:
+    """Bytes as people read them: ``512`` → ``512 B``, ``38_400_000`` → ``38.4 MB``; missing → ``—``."""
+    if size is None:
+        return MISSING
+    if size < 1000:
+        return f"{size:,} B"
+    if size < 999_500:
+        return f"{size / 1e3:,.0f} kB"
+    return f"{size / 1e6:,.1f} MB" if size < 999_500_000 else f"{size / 1e9:,.1f} GB"
+
+
 def duration(seconds: float | None) -> str:
     """``7.4`` → ``7 s``, ``95`` → ``1 min 35 s``; missing → ``—``."""
     if seconds is None or not math.isfinite(seconds):

@@ -58,6 +58,16 @@ class Paths:
         return self.logs / "lab.db"
 
     @property
+    def run_index(self) -> Path:
+        """What the run table is painted from: a copy of MLflow's records that may be thrown away at any time."""
+        return self.logs / "run_index.db"
+
+    @property
+    def run_columns(self) -> Path:
+        """Which columns of the run table somebody chose."""
+        return self.logs / "run_columns.json"
+
+    @property
     def worker_log(self) -> Path:
         return self.logs / "worker.log"
 

@@ -26,6 +26,8 @@ FAILURE_TAG: Final = "failure"
 SWEEP_TAG: Final = "sweep.id"
 TRIAL_TAG: Final = "sweep.trial"
 TRIAL_STATE_TAG: Final = "trial.state"
+NOTE_TAG: Final = "mlflow.note.content"
+"""MLflow's own name for the description of a run."""
 
 
 def is_demo(tags: Mapping[str, str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.provenance import is_demo
+from core.domain.provenance import NOTE_TAG, is_demo
 
 
 class Alias(StrEnum):
@@ -53,7 +53,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training as MLflow holds it. Times are in UTC."""
+    """One training as MLflow holds it. Times are in UTC. A ``deleted`` run can be restored."""
 
     run_id: str
     name: str
@@ -63,6 +63,17 @@ class Run:
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
+    deleted: bool = False
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took from start to end; None while it is under way."""
+        return None if self.ended is None else (self.ended - self.started).total_seconds()
+
+    @property
+    def note(self) -> str:
+        """What somebody wrote about it; MLflow's own UI shows the same text."""
+        return self.tags.get(NOTE_TAG, "")
 
     @property
     def family(self) -> str:

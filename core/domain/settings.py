@@ -69,16 +69,23 @@ class Thresholds(_Section):
 
 
 class EvaluationSettings(_Section):
+    """What a model must reach, and from which difference on two models differ in practice."""
+
     thresholds: Thresholds
+    practical_margin: float = Field(default=0.01, ge=0, lt=1)
 
 
 class TrackingSettings(_Section):
-    """MLflow's store. ``uri`` null means SQLite under ``logs/mlruns``; names are what any client reads."""
+    """MLflow's store. ``uri`` null means SQLite under ``logs/mlruns``; names are what any client reads.
+
+    ``ui_url`` is where MLflow's own UI answers, for a store that is no server itself.
+    """
 
     uri: str | None = None
     artifact_location: str | None = None
     experiment_name: str = "housing_price_prediction"
     registered_model_name: str = "housing_price_predictor"
+    ui_url: str = Field(default="http://127.0.0.1:5002", pattern=r"^https?://[^\s]+$")
 
 
 class JobSettings(_Section):

@@ -26,14 +26,16 @@ from core.jobs.engine import JobQueue
 from core.tracking.local_registry import open_registry
 from core.tracking.local_version import LocalVersion
 from core.tracking.registry import champion, champion_or_newest, version_before
-from core.tracking.runs import TRAININGS_ONLY, get_run, list_runs, read_importance, read_predictions
+from core.tracking.runs import TRAININGS_ONLY, get_run, list_runs
 from core.tracking.store import Connection, Store
+from core.workflows.browsing import Browsing
+from core.workflows.comparing import Comparing
 from core.workflows.expectation import expect, rows_to_fit
 from core.workflows.recent import Recent
 from core.workflows.repeats import compare_with_twin
 from core.workflows.tuning import Tuning
 from core.workflows.valuation import PriceSource, ServedModel, Valuation, choose_model, load_model, value
-from core.workflows.views import Expectation, HeldOut, Overview, TrainingResult, VersionCard
+from core.workflows.views import Expectation, Overview, TrainingResult, VersionCard
 
 KEPT_MODELS: Final = 3
 """Loaded models kept in memory: the one in use, and those looked at beside it. A deep forest is 200 MB."""
@@ -57,10 +59,11 @@ class Lab:
         self.connect = Connection(settings)
         self._queue: JobQueue | None = None
         self._models: Recent[str, ServedModel] = Recent(KEPT_MODELS)
-        self._held_out: Recent[str, HeldOut] = Recent(KEPT_RESULTS)
         self._past: Recent[str, list[Run]] = Recent(KEPT_RESULTS)
         self._repeats: Recent[str, str] = Recent(KEPT_RESULTS)
         self.tuning = Tuning(lambda: self.queue, self.connect, self.keep_worker)
+        self.comparing = Comparing(settings, self.connect)
+        self.runs = Browsing(settings, self.connect)
 
     @property
     def queue(self) -> JobQueue:
@@ -135,7 +138,7 @@ class Lab:
             store = self.connect()
             run = get_run(store, run_id)
             reference = self._reference(store, outcome.version)
-            held_out = self._held_out.get(run_id, lambda: _read_held_out(store, run))
+            held_out = self.runs.held_out(run_id)
             repeated = self._repeats.get(run_id, lambda: compare_with_twin(store, run, held_out.predicted))
         except (StoreUnavailable, NotFound) as error:
             told = replace(outcome, notes=(*outcome.notes, f"Its plots cannot be drawn. {error.what}"))
@@ -197,12 +200,6 @@ class Lab:
         holder = champion(store)
         other = holder if holder is not None and holder.version != version else version_before(store, version)
         return _card(store, other) if other else None
-
-
-def _read_held_out(store: Store, run: Run) -> HeldOut:
-    row_ids, actual, predicted = read_predictions(store, run.run_id)
-    method, importance = read_importance(store, run.run_id)
-    return HeldOut(row_ids, actual, predicted, method, tuple(importance.items()))
 
 
 def _card(store: Store, version: ModelVersion) -> VersionCard:

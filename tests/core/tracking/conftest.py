@@ -13,7 +13,10 @@ import pytest
 
 from core.domain.configuration import load_settings
 from core.domain.settings import HOME_VARIABLE, PROJECT_ROOT, Settings
+from core.tracking.run_feed import RunFeed
+from core.tracking.run_index import RunIndex
 from core.tracking.store import Store, open_store
+from tests.core.varied_runs import write_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,3 +69,30 @@ def run_python(tmp_path: Path) -> RunPython:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def varied_store(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """An experiment of its own in the shared store: forty runs of every kind. Read only."""
+    tracking = {"uri": store.uri, "experiment_name": "varied"}
+    home = tmp_path_factory.mktemp("varied")
+    own = open_store(load_settings(home=home, environment={}, values={"tracking": tracking}))
+    for number in range(40):
+        write_run(own, number)
+    return own
+
+
+@pytest.fixture(scope="session")
+def varied_index(varied_store: Store, tmp_path_factory: pytest.TempPathFactory) -> RunIndex:
+    """An index that was fed from it to the end. Read only."""
+    index = RunIndex(tmp_path_factory.mktemp("index") / "run_index.db", "varied")
+    feed_all(varied_store, index)
+    return index
+
+
+def feed_all(store: Store, index: RunIndex) -> RunFeed:
+    """Read all runs of the store into the index; the feed that did it."""
+    feed = RunFeed(store, index)
+    while not index.state.complete:
+        feed.advance(runs=7)
+    return feed

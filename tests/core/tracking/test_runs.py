@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.configuration import load_settings
-from core.domain.errors import NotFound, StoreUnavailable
+from core.domain.errors import InvalidFilter, NotFound
 from core.domain.runs import RunStatus
 from core.tracking.lineage import code_version
 from core.tracking.runs import find_run_of_job, get_run, list_runs, read_importance, read_predictions
@@ -42,7 +42,7 @@ def test_runs_are_filtered_and_ordered_as_mlflow_words_it(diary: Store) -> None:
 
 
 def test_a_filter_that_is_none_is_refused_with_the_reason(diary: Store) -> None:
-    with pytest.raises(StoreUnavailable, match="filter"):
+    with pytest.raises(InvalidFilter, match="filter"):
         list_runs(diary, filter_text="this is no filter")
 
 
