@@ -8,8 +8,9 @@ too light for paper are replaced by the hues farthest from the others under prot
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from core.domain.hyperparameters import ModelFamily
 
@@ -42,6 +43,9 @@ SEQUENTIAL: Final = (
 )
 """Little to much on the light background; the dark theme reads it backwards."""
 
+DIVERGING: Final = (ACCENT, NEUTRAL, BAD)
+"""Below, at and above zero. Between blue and orange, which no colour-blindness confuses, lies a grey as strong."""
+
 # The two forests are blues, the two boosters the warm and the green one, the baseline slate. The symbols
 # tell the families apart where colour cannot.
 _FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
@@ -51,6 +55,9 @@ _FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
     ModelFamily.LIGHTGBM: (CATEGORICAL[2], "triangle-up"),
     ModelFamily.RIDGE: (CATEGORICAL[4], "cross"),
 }
+
+_SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
+_DASHES: Final = ("solid", "dash", "dot")
 
 
 def family_colour(family: str) -> str:
@@ -71,20 +78,45 @@ def run_colour(run_id: str) -> str:
     return CATEGORICAL[_place(run_id)]
 
 
+class Mark(NamedTuple):
+    """How a run is drawn beside others: its colour, its plotly marker symbol, the dash of its line."""
+
+    colour: str
+    symbol: str
+    dash: str
+
+
 def run_colours(run_ids: Iterable[str]) -> dict[str, str]:
     """A colour for each run that are compared, distinct as long as there are colours.
 
     Each run keeps its :func:`run_colour` unless an earlier one has it; then it takes the next free one. Up to
-    eight runs are distinct; from the ninth on colours come again.
+    eight runs are distinct; from the ninth on colours come again, none a third time before all came twice.
     """
     given: dict[str, str] = {}
+    times = Counter(dict.fromkeys(CATEGORICAL, 0))
     for run_id in run_ids:
         if run_id in given:
             continue
         start = _place(run_id)
         around = [*CATEGORICAL[start:], *CATEGORICAL[:start]]
-        given[run_id] = next((colour for colour in around if colour not in given.values()), CATEGORICAL[start])
+        given[run_id] = min(around, key=times.__getitem__)
+        times[given[run_id]] += 1
     return given
+
+
+def run_marks(run_ids: Iterable[str]) -> dict[str, Mark]:
+    """A mark for each run that are compared: :func:`run_colours`, and a symbol so that no two of 64 look alike.
+
+    Pass all of the runs, always in the same order, and draw what you need: so a run looks the same in every chart.
+    """
+    marks: dict[str, Mark] = {}
+    times: Counter[str] = Counter()
+    for run_id, colour in run_colours(run_ids).items():
+        again = times[colour]
+        times[colour] += 1
+        symbol = _SYMBOLS[(CATEGORICAL.index(colour) + again) % len(_SYMBOLS)]
+        marks[run_id] = Mark(colour, symbol, _DASHES[again % len(_DASHES)])
+    return marks
 
 
 def faded(colour: str, opacity: float) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from core.charts.frame import PRICE_TICKS, empty, framed, plain
+from core.charts.lettering import counted
 from core.charts.palette import NEUTRAL, family_colour
 from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import KNOBS, KnobValue
@@ -157,11 +158,6 @@ def ceiling(scores: Sequence[float]) -> float:
         return max(scores)
     middle = median(scores)
     return min(max(scores), middle + 3 * (middle - min(scores)) + _LEAST_PAD)
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 trial``, ``2 trials``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _points(sweep: Sweep, trials: Sequence[tuple[Trial, float]], *, name: str, marker: dict[str, Any]) -> go.Scatter:

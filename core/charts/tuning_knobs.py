@@ -10,15 +10,16 @@ from typing import Final
 import plotly.graph_objects as go
 
 from core.charts.frame import empty, framed, plain
+from core.charts.lettering import counted
 from core.charts.palette import faded, family_colour
-from core.charts.tuning import NO_SCORE, ceiling, counted, known_scores, trial_hover
+from core.charts.stacked_axes import X_TITLE, Line, line_trace, share, stacked, stacked_height
+from core.charts.tuning import NO_SCORE, ceiling, known_scores, trial_hover
 from core.domain.hyperparameters import KNOBS, KnobValue, ModelFamily
 from core.domain.money import dollars, percent
 from core.domain.sweep_plans import Varied
 from core.domain.sweeps import Sweep, Trial
 
 _LINES_TITLE: Final = "All trials over all knobs"
-_LINES_X: Final = "Lowest to highest value"
 _SHARES_TITLE: Final = "Which knob matters"
 _SHARES_X: Final = "Share of the RMSE's variance (%)"
 _FEW: Final = 12
@@ -34,37 +35,32 @@ def parallel_coordinates(sweep: Sweep) -> go.Figure:
     and those far above the others at its right end.
     """
     complete = sorted(known_scores(sweep), key=lambda pair: (-pair[1], -pair[0].number))
-    rows = len(sweep.plan.varied) + 1
-    height = 130 + 52 * rows
     if not complete:
-        return empty(NO_SCORE, title=_LINES_TITLE, x_title=_LINES_X, y_title="", height=height)
+        height = stacked_height(len(sweep.plan.varied) + 1)
+        return empty(NO_SCORE, title=_LINES_TITLE, x_title=X_TITLE, y_title="", height=height)
     lowest, highest = complete[-1][1], ceiling([rmse for _, rmse in complete])
     more = "+" if complete[0][1] > highest else ""
     colour = family_colour(sweep.plan.family)
+    lines = [_line(sweep, trial, rmse, (lowest, highest)) for trial, rmse in complete]
     traces = [
-        _lines(sweep, quarter, (lowest, highest), colour=faded(colour, opacity), width=1.5, name=name)
+        line_trace(quarter, name=name, colour=faded(colour, opacity), width=1.5)
         for name, opacity, quarter in zip(
             ("worst quarter", "third quarter", "second quarter", "best quarter"),
             _OPACITIES,
-            _quarters(complete[:-1]),
+            _quarters(lines[:-1]),
             strict=True,
         )
         if quarter
     ]
-    traces.append(_lines(sweep, complete[-1:], (lowest, highest), colour=colour, width=4, name="best"))
-    figure = framed(
-        traces,
-        title=_LINES_TITLE,
-        subtitle=f"{counted(len(complete), 'complete trial')}; the better, the stronger; the best in bold",
-        x_title=_LINES_X,
-        y_title="",
-        height=height,
-    )
+    traces.append(line_trace(lines[-1:], name="best", colour=colour, width=4))
     labels = [_axis_label(sweep, one) for one in sweep.plan.varied]
     labels.append(f"<b>RMSE (1990 $)</b><br>{dollars(lowest)} to {dollars(highest)}{more}")
-    figure.update_xaxes(range=[-0.03, 1.03], showticklabels=False, showgrid=False)
-    figure.update_yaxes(tickvals=list(range(rows)), ticktext=labels, range=[rows - 0.7, -0.3])
-    return figure
+    return stacked(
+        traces,
+        labels,
+        title=_LINES_TITLE,
+        subtitle=f"{counted(len(complete), 'complete trial')}; the better, the stronger; the best in bold",
+    )
 
 
 def knob_importance_bars(importance: Sequence[tuple[str, float]], family: ModelFamily) -> go.Figure:
@@ -106,55 +102,23 @@ def knob_importance_bars(importance: Sequence[tuple[str, float]], family: ModelF
     return figure
 
 
-def _lines(
-    sweep: Sweep,
-    trials: Sequence[tuple[Trial, float]],
-    ends: tuple[float, float],
-    *,
-    colour: str,
-    width: float,
-    name: str,
-) -> go.Scatter:
-    """Many trials in one trace, a gap between each and the next: 500 traces would be slow to draw."""
-    x: list[float | None] = []
-    y: list[int | None] = []
-    hovers: list[str | None] = []
-    for trial, rmse in trials:
-        values = trial.spec.values
-        places = [_place(sweep, one, values[one.name]) for one in sweep.plan.varied]
-        places.append(min(1.0, _share(rmse, *ends)))
-        x += [*places, None]
-        y += [*range(len(places)), None]
-        hovers += [trial_hover(sweep, trial, f"RMSE {dollars(rmse)}")] * len(places) + [None]
-    return go.Scatter(
-        x=x,
-        y=y,
-        mode="lines+markers",
-        name=name,
-        line={"color": colour, "width": width},
-        marker={"color": colour, "size": 4 + width},
-        connectgaps=False,
-        customdata=hovers,
-        hovertemplate="%{customdata}<extra></extra>",
-    )
+def _line(sweep: Sweep, trial: Trial, rmse: float, ends: tuple[float, float]) -> Line:
+    places = [_place(sweep, one, trial.spec.values[one.name]) for one in sweep.plan.varied]
+    return Line((*places, min(1.0, share(rmse, *ends))), trial_hover(sweep, trial, f"RMSE {dollars(rmse)}"))
 
 
-def _quarters(trials: Sequence[tuple[Trial, float]]) -> list[Sequence[tuple[Trial, float]]]:
+def _quarters(lines: Sequence[Line]) -> list[Sequence[Line]]:
     """Four parts of nearly equal count; few trials fill the last ones first."""
-    if len(trials) < _FEW:
-        return [[], [], trials[: len(trials) // 2], trials[len(trials) // 2 :]]
-    cuts = [len(trials) * part // 4 for part in range(5)]
-    return [trials[first:last] for first, last in itertools.pairwise(cuts)]
+    if len(lines) < _FEW:
+        return [[], [], lines[: len(lines) // 2], lines[len(lines) // 2 :]]
+    cuts = [len(lines) * part // 4 for part in range(5)]
+    return [lines[first:last] for first, last in itertools.pairwise(cuts)]
 
 
 def _place(sweep: Sweep, one: Varied, value: KnobValue) -> float:
     if KNOBS[sweep.plan.family][one.name].logarithmic:
-        return _share(math.log10(value), math.log10(one.low), math.log10(one.high))
-    return _share(value, one.low, one.high)
-
-
-def _share(value: float, low: float, high: float) -> float:
-    return (value - low) / (high - low) if high > low else 0.0
+        return share(math.log10(value), math.log10(one.low), math.log10(one.high))
+    return share(value, one.low, one.high)
 
 
 def _axis_label(sweep: Sweep, one: Varied) -> str:

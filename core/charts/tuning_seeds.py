@@ -8,8 +8,9 @@ from typing import Final
 import plotly.graph_objects as go
 
 from core.charts.frame import PRICE_TICKS, empty, framed, plain
+from core.charts.lettering import counted
 from core.charts.palette import NEUTRAL, family_colour
-from core.charts.tuning import NO_SCORE, RMSE_TITLE, counted
+from core.charts.tuning import NO_SCORE, RMSE_TITLE
 from core.domain.hyperparameters import KNOBS
 from core.domain.money import dollars
 from core.evaluation.significance import MeanInterval, mean_interval

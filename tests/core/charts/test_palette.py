@@ -17,6 +17,7 @@ from core.charts.palette import (
     family_symbol,
     run_colour,
     run_colours,
+    run_marks,
 )
 from core.domain.hyperparameters import ModelFamily
 from core.domain.settings import PROJECT_ROOT
@@ -59,3 +60,16 @@ def test_a_ninth_run_is_drawn_too() -> None:
 @pytest.mark.parametrize(("opacity", "written"), [(0.25, "rgba(0, 114, 178, 0.25)"), (1.0, "rgba(0, 114, 178, 1)")])
 def test_a_faded_colour_keeps_its_hue(opacity: float, written: str) -> None:
     assert faded("#0072B2", opacity) == written
+
+
+@given(st.lists(st.text(), unique=True, max_size=20))
+def test_no_two_of_twenty_runs_look_alike_and_each_keeps_its_colour(run_ids: list[str]) -> None:
+    marks = run_marks(run_ids)
+    assert {run_id: mark.colour for run_id, mark in marks.items()} == run_colours(run_ids)
+    assert len({(mark.colour, mark.symbol) for mark in marks.values()}) == len(run_ids)
+    assert len({(mark.colour, mark.dash) for mark in marks.values()}) == len(run_ids)
+
+
+def test_no_colour_comes_a_third_time_before_all_came_twice() -> None:
+    colours = list(run_colours([f"run {number}" for number in range(16)]).values())
+    assert {colours.count(colour) for colour in CATEGORICAL} == {2}
