@@ -11,10 +11,19 @@ from core.workflows.service import BackgroundService
 
 def warm_charts() -> None:
     """Import what draws, so that the first visitor does not wait for it."""
+    import core.charts.comparison
+    import core.charts.comparison_rows
+    import core.charts.error_map
     import core.charts.fit
     import core.charts.history
     import core.charts.importance
     import core.charts.learning
+    import core.charts.report
+    import core.charts.run_boxes
+    import core.charts.run_curves
+    import core.charts.run_lines
+    import core.charts.run_means
+    import core.charts.run_scatter
     import core.charts.tuning
     import core.charts.tuning_knobs
     import core.charts.tuning_seeds  # noqa: F401

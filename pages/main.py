@@ -22,6 +22,8 @@ navigation = st.navigation(
             st.Page("home.py", title="Home", icon=":material/home_work:", default=True),
             st.Page("train.py", title="Train", icon=":material/model_training:", url_path="train"),
             st.Page("tune.py", title="Tune", icon=":material/tune:", url_path="tune"),
+            st.Page("runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
+            st.Page("compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
             st.Page("what_if.py", title="What-if", icon=":material/real_estate_agent:", url_path="what_if"),
         ]
     }

@@ -117,19 +117,7 @@ class DataIngestor:
         return self._read(path, DataSource.DEMO, note)
 
     def _read(self, path: Path, source: DataSource, note: str = "") -> Dataset:
-        # One read serves digest and rows, so that they cannot be of two different files.
-        content = read_content(path, self._settings.data.max_megabytes)
-        digest = hashlib.sha256(content).hexdigest()
-        return Dataset(
-            rows=validate_rows(
-                parse_table(content, source=str(path), max_rows=self._settings.data.max_rows), source=str(path)
-            ),
-            sha256=digest,
-            source=source,
-            path=path,
-            is_reference=digest == self._settings.data.sha256,
-            note=note,
-        )
+        return _read(self._settings, path, source, note)
 
 
 def known_source(settings: Settings) -> DataSource | None:
@@ -141,12 +129,40 @@ def known_source(settings: Settings) -> DataSource | None:
     return None
 
 
+def read_known(settings: Settings) -> Dataset | None:
+    """The rows ``ingest`` would use without the network; None when that is nothing yet. Writes and fetches nothing.
+
+    Raises:
+        DataUnavailable: the file cannot be read.
+        InvalidData: it is no usable table, or its rows break the schema.
+    """
+    source = known_source(settings)
+    if source is None:
+        return None
+    path = settings.data_path if is_there(settings.data_path) else _demo_path(settings)
+    return _read(settings, path, source)
+
+
 def known_rows(settings: Settings) -> int | None:
     """How many rows ``ingest`` would read, by the lines of the file it would use; None when that is nothing yet."""
     source = known_source(settings)
     if source is None:
         return None
     return count_rows(settings.data_path if is_there(settings.data_path) else _demo_path(settings))
+
+
+def _read(settings: Settings, path: Path, source: DataSource, note: str = "") -> Dataset:
+    # One read serves digest and rows, so that they cannot be of two different files.
+    content = read_content(path, settings.data.max_megabytes)
+    digest = hashlib.sha256(content).hexdigest()
+    return Dataset(
+        rows=validate_rows(parse_table(content, source=str(path), max_rows=settings.data.max_rows), source=str(path)),
+        sha256=digest,
+        source=source,
+        path=path,
+        is_reference=digest == settings.data.sha256,
+        note=note,
+    )
 
 
 def _source_of(path: Path, settings: Settings) -> DataSource:

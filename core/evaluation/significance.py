@@ -1,55 +1,58 @@
 """Whether one model is better than another, or whether that is noise.
 
-Two kinds of noise, and a test for each. *Which rows were scored*: the paired bootstrap over rows, for two sets of
-predictions of the same rows. *Which seed the estimator had*: the paired t-interval over seeds, for two specs
-trained under the same ones. Neither stands for the other: the first takes the fitted models as they are, the
-second the rows.
+Two kinds of noise, and a test for each. *Which rows were scored*: the paired bootstrap over rows, for predictions
+of the same rows. *Which seed the estimator had*: the paired t-interval over seeds, for two specs trained under the
+same ones. Neither stands for the other: the first takes the fitted models as they are, the second the rows.
+:mod:`core.evaluation.seeds` puts both into one interval; :mod:`core.evaluation.verdicts` has the words.
+
+Every interval holds with 95 % on its own. Of twenty runs that are all as good as the baseline one will seem to
+differ; the practical margin, not the interval, keeps that from mattering.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from core.domain.errors import InvalidData
+from core.domain.runs import Scores
 from core.evaluation.evaluate import score
+from core.evaluation.verdicts import Difference, Judgement, Verdict, judge_difference, judge_scores
+
+__all__ = [
+    "CONFIDENCE",
+    "RESAMPLES",
+    "Difference",
+    "Floats",
+    "Judgement",
+    "MeanInterval",
+    "Resampled",
+    "Verdict",
+    "differences_to_baseline",
+    "error_differences",
+    "judge_difference",
+    "judge_scores",
+    "mean_interval",
+    "paired_bootstrap",
+    "paired_seeds",
+    "resample",
+]
 
 CONFIDENCE: Final = 0.95
+RESAMPLES: Final = 2_000
 
 _TAIL: Final = (1 - CONFIDENCE) / 2
-_DRAWS_AT_ONCE: Final = 1_000_000
-"""Rows drawn per round: some 20 MB, however many rows and resamples there are."""
+_ENDS: Final = (_TAIL, 1 - _TAIL)
+_DRAWS_AT_ONCE: Final = 250_000
+"""Rows drawn per round: what a processor's cache holds, however many rows and resamples there are."""
+
+_ROUNDING: Final = 1e-9
 
 Floats = npt.NDArray[np.float64]
-
-
-class Verdict(StrEnum):
-    """What a difference says about the first of two models."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    NO_REAL_DIFFERENCE = "no real difference"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """An error of one model minus that of another, with its 95 % interval. Below zero the first is better."""
-
-    delta: float
-    low: float
-    high: float
-
-    @property
-    def verdict(self) -> Verdict:
-        """Better or worse only where the whole interval lies on that side of zero."""
-        if self.high < 0:
-            return Verdict.BETTER
-        return Verdict.WORSE if self.low > 0 else Verdict.NO_REAL_DIFFERENCE
 
 
 class MeanInterval(NamedTuple):
@@ -60,42 +63,92 @@ class MeanInterval(NamedTuple):
     high: float | None
 
 
-def paired_bootstrap(actual: Any, predicted: Any, other: Any, *, resamples: int = 2_000, seed: int = 0) -> Difference:
-    """RMSE of ``predicted`` minus RMSE of ``other`` on the same rows, in 1990 USD. See :func:`error_differences`."""
-    return error_differences(actual, predicted, other, resamples=resamples, seed=seed)["rmse"]
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampled:
+    """Several models over the same resamples of the same rows; the baseline is the first of them.
+
+    ``scores`` are those on all rows. ``rmse`` holds one RMSE a resample and model, shape (resamples, 1 + k), in 1990
+    USD. ``differences`` are the other k models' to the baseline. ``rows`` is how many rows were scored.
+    """
+
+    scores: tuple[Scores, ...]
+    rmse: Floats
+    differences: tuple[dict[str, Difference], ...]
+    rows: int
 
 
-def error_differences(
-    actual: Any, predicted: Any, other: Any, *, resamples: int = 2_000, seed: int = 0
-) -> dict[str, Difference]:
-    """``predicted`` minus ``other`` on the same rows, for ``rmse`` and ``mae`` (1990 USD) and ``mape`` (percent).
+def resample(actual: Any, baseline: Any, others: Any, *, resamples: int = RESAMPLES, seed: int = 0) -> Resampled:
+    """Score a baseline and k other models on the same rows, drawn anew many times: one draw serves all models.
 
     The paired bootstrap with percentile intervals (Efron and Tibshirani 1993, "An Introduction to the Bootstrap",
     chapter 13; for comparing two systems on one test set Koehn 2004, "Statistical Significance Tests for Machine
-    Translation Evaluation"). R² needs no line of its own: on the same rows it rises exactly when the RMSE falls.
+    Translation Evaluation").
 
     Args:
-        actual, predicted, other: prices of shape (n,), row by row the same block groups.
-        resamples: how often n rows are drawn anew, with replacement.
-        seed: of the draws; the same seed gives the same interval.
+        actual, baseline: prices of shape (n,), row by row the same block groups.
+        others: the other models' prices, shape (k, n).
+        resamples: how often n rows are drawn, with replacement.
+        seed: of the draws; the same seed gives the same intervals.
 
     Raises:
         InvalidData: shapes differ, there are fewer than two rows, a value is not finite, or nothing is drawn.
     """
-    scores = score(actual, predicted), score(actual, other)
     if resamples < 1:
         raise InvalidData(f"Cannot compare by {resamples} resamples.", remedy="Give at least 1; 2,000 are usual.")
+    scores = tuple(score(actual, predicted) for predicted in (baseline, *others))
     prices = np.asarray(actual, dtype=float)
-    errors = np.abs(np.column_stack([predicted, other]) - prices[:, np.newaxis])
-    means = _resampled_means(np.column_stack([errors**2, errors, _relative(errors, prices)]), resamples, seed)
-    means[:, :2] = np.sqrt(means[:, :2])
-    differences = means[:, 0::2] - means[:, 1::2]
-    lows, highs = np.quantile(differences, [_TAIL, 1 - _TAIL], axis=0).tolist()
-    first, second = (one.as_metrics() for one in scores)
-    return {
-        name: Difference(first[name] - second[name], low, high)
-        for name, low, high in zip(("rmse", "mae", "mape"), lows, highs, strict=True)
+    # By column, the baseline first: what each model loses on each row.
+    errors = np.abs(np.column_stack([baseline, *others]).astype(float) - prices[:, np.newaxis])
+    relative = 100.0 * errors / np.maximum(np.abs(prices), 1.0)[:, np.newaxis]
+    squares = errors**2
+    centred = prices - prices.mean()
+    # The others enter as differences to the baseline, so that equal predictions differ by exactly nothing.
+    apart = [loss[:, 1:] - loss[:, :1] for loss in (squares, errors, relative)]
+    losses = np.column_stack([squares[:, 0], centred, centred**2, *apart])
+    means = _resampled_means(losses, resamples, seed)
+    base, centre, spread = (means[:, [place]] for place in range(3))
+    square, absolute, percentage = np.split(means[:, 3:], 3, axis=1)
+    rmse = np.sqrt(np.maximum(np.column_stack([base, base + square]), 0.0))
+    variance = spread - centre**2
+    # A resample of one price over and over has no spread; rounding would leave it one.
+    variance[variance < _ROUNDING * spread] = 0.0
+    by_metric = {
+        "rmse": _quotient(square, rmse[:, :1] + rmse[:, 1:]),
+        "mae": absolute,
+        "mape": percentage,
+        "r2_score": -_quotient(square, variance, nothing=np.nan),
     }
+    return Resampled(scores, rmse, _differences(scores, by_metric), len(prices))
+
+
+def differences_to_baseline(
+    actual: Any, baseline: Any, others: Any, *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[dict[str, Difference], ...]:
+    """For each of k models ``rmse`` and ``mae`` (1990 USD), ``mape`` (percent) and ``r2_score`` minus the baseline's.
+
+    Takes and raises the same as :func:`resample`. The ``r2_score`` is NaN where all prices are equal.
+    """
+    return resample(actual, baseline, others, resamples=resamples, seed=seed).differences
+
+
+def paired_bootstrap(
+    actual: Any, predicted: Any, other: Any, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Difference:
+    """RMSE of ``predicted`` minus RMSE of ``other`` on the same rows, in 1990 USD. See :func:`resample`."""
+    return error_differences(actual, predicted, other, resamples=resamples, seed=seed)["rmse"]
+
+
+def error_differences(
+    actual: Any, predicted: Any, other: Any, *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Difference]:
+    """``predicted`` minus ``other`` on the same rows, for ``rmse`` and ``mae`` (1990 USD) and ``mape`` (percent).
+
+    Args:
+        actual, predicted, other: prices of shape (n,), row by row the same block groups.
+        resamples, seed: as :func:`resample` takes them; it raises the same.
+    """
+    (found,) = differences_to_baseline(actual, other, [predicted], resamples=resamples, seed=seed)
+    return {name: difference for name, difference in found.items() if name != "r2_score"}
 
 
 def paired_seeds(scores: Sequence[float], others: Sequence[float]) -> Difference:
@@ -129,15 +182,38 @@ def mean_interval(scores: Sequence[float]) -> MeanInterval:
     mean = float(values.mean())
     if values.size == 1:
         return MeanInterval(mean, None, None)
-    # Loaded here: nothing else in this module needs it, and it takes a third of a second.
-    from scipy.special import stdtrit
-
-    reach = float(stdtrit(values.size - 1, 1 - _TAIL) * values.std(ddof=1) / np.sqrt(values.size))
+    reach = student_reach(float(values.std(ddof=1) / np.sqrt(values.size)), values.size - 1)
     return MeanInterval(mean, mean - reach, mean + reach)
 
 
-def _relative(errors: Floats, prices: Floats) -> Floats:
-    return 100.0 * errors / np.maximum(np.abs(prices), 1.0)[:, np.newaxis]
+def student_reach(error: float, degrees: float) -> float:
+    """How far Student's 95 % interval reaches to either side, for a standard error of so many degrees of freedom."""
+    # Loaded here: nothing else in this module needs it, and it takes a third of a second.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, 1 - _TAIL) * error)
+
+
+def _quotient(above: Floats, below: Floats, nothing: float = 0.0) -> Floats:
+    """``above / below``, and ``nothing`` where that is no number: two perfect models, or prices without a spread."""
+    filled = np.full(np.broadcast_shapes(above.shape, below.shape), nothing)
+    return np.asarray(np.divide(above, below, out=filled, where=below > 0))
+
+
+def _differences(scores: Sequence[Scores], by_metric: dict[str, Floats]) -> tuple[dict[str, Difference], ...]:
+    """The point differences with their percentile intervals; resamples without a figure are left out."""
+    first, *others = (one.as_metrics() for one in scores)
+    ends = {}
+    for name, drawn in by_metric.items():
+        drawn = drawn[np.isfinite(drawn).all(axis=1)]
+        ends[name] = np.quantile(drawn, _ENDS, axis=0) if len(drawn) else np.full((2, drawn.shape[1]), np.nan)
+    return tuple(
+        {
+            name: Difference(other[name] - first[name], float(ends[name][0, place]), float(ends[name][1, place]))
+            for name in by_metric
+        }
+        for place, other in enumerate(others)
+    )
 
 
 def _resampled_means(losses: Floats, resamples: int, seed: int) -> Floats:
@@ -148,7 +224,7 @@ def _resampled_means(losses: Floats, resamples: int, seed: int) -> Floats:
     at_once = max(1, _DRAWS_AT_ONCE // rows)
     for start in range(0, resamples, at_once):
         count = min(at_once, resamples - start)
-        # How often each row was drawn, times its loss: six sums for the price of one pass over the draws.
+        # How often each row was drawn, times its loss: all sums for the price of one pass over the draws.
         drawn = random.integers(0, rows, size=(count, rows)) + rows * np.arange(count)[:, np.newaxis]
         times = np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows)
         means[start : start + count] = times @ losses / rows

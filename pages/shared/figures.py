@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from core.domain.hyperparameters import KNOBS, family_label
-from core.domain.money import MISSING, decimal, dollar_change, dollars, duration, percent
+from core.domain.metrics import METRICS, SCORE_NAMES, figure_text
+from core.domain.money import MISSING, dollar_change, dollars, duration
 from core.domain.provenance import DATA_SOURCE_TAG
 from core.domain.runs import Run, RunStatus, Scores
 from core.domain.sweeps import Sweep, TrialState
@@ -17,13 +18,6 @@ from core.workflows.views import ScoreLine
 if TYPE_CHECKING:
     from core.charts.frame import Figure
 
-_LABELS: Final = {"rmse": "RMSE", "mae": "MAE", "r2_score": "R²", "mape": "MAPE"}
-_HELP: Final = {
-    "rmse": "Root mean squared error on the held-out rows, in 1990 dollars: large misses weigh most.",
-    "mae": "Mean absolute error on the held-out rows: how far off an estimate is on average, in 1990 dollars.",
-    "r2_score": "The share of the price differences between block groups that the model explains. 1 is all of it.",
-    "mape": "Mean absolute percentage error: how far off an estimate is on average, in percent of the price.",
-}
 _STATUS: Final = {
     RunStatus.FINISHED: "finished",
     RunStatus.RUNNING: "running",
@@ -41,13 +35,6 @@ _TRIAL_STATE: Final = {
 }
 
 
-def figure_text(name: str, value: float | None) -> str:
-    """A score as people read it: dollars, percent, or a plain number."""
-    if name in ("rmse", "mae"):
-        return dollars(value)
-    return percent(value) if name == "mape" else decimal(value)
-
-
 def score_tiles(scores: Scores | None) -> None:
     """RMSE, MAE, R² and MAPE side by side; a missing figure shows as a dash."""
     figures = scores.as_metrics() if scores else {}
@@ -58,16 +45,16 @@ def tiles(lines: Sequence[ScoreLine]) -> None:
     """Score tiles with the difference to a reference where there is one."""
     known = {line.name: line for line in lines}
     row = st.container(horizontal=True, gap="small")
-    for name, label in _LABELS.items():
+    for name in SCORE_NAMES:
         line = known.get(name)
         change = _change(name, line.difference) if line and line.difference is not None else None
         row.metric(
-            label,
+            METRICS[name].label,
             figure_text(name, line.value) if line else MISSING,
             delta=change,
             delta_color="off" if change in _NO_CHANGE else "normal" if name == "r2_score" else "inverse",
             delta_arrow="off" if change in _NO_CHANGE else "auto",
-            help=_HELP[name],
+            help=METRICS[name].help,
             width=_TILE_WIDTH,
         )
 
@@ -78,7 +65,7 @@ def run_table(runs: Sequence[Run], key: str) -> Run | None:
         [
             {
                 "Run": run.name,
-                **{label: figure_text(name, run.metrics.get(name)) for name, label in _LABELS.items()},
+                **{METRICS[name].label: figure_text(name, run.metrics.get(name)) for name in SCORE_NAMES},
                 "Family": family_label(run.family) or MISSING,
                 "Status": _STATUS[run.status],
                 "Fit": duration(run.fit_seconds),
@@ -90,8 +77,8 @@ def run_table(runs: Sequence[Run], key: str) -> Run | None:
         column_config={
             "Started": st.column_config.DatetimeColumn(format="distance"),
             **{
-                label: st.column_config.TextColumn(help=_HELP[name], alignment="right")
-                for name, label in _LABELS.items()
+                METRICS[name].label: st.column_config.TextColumn(help=METRICS[name].help, alignment="right")
+                for name in SCORE_NAMES
             },
         },
         hide_index=True,

@@ -37,19 +37,6 @@ def small_file(tmp_path_factory: pytest.TempPathFactory, real_rows: pd.DataFrame
     return file
 
 
-@pytest.fixture(scope="session")
-def empty_store_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The database of a store nothing was ever written to. Creating one takes seconds, copying it none."""
-    home = tmp_path_factory.mktemp("empty-store")
-    store = open_store(load_settings(home=home, environment={}))
-    copy = home / "copy.db"
-    with sqlite3.connect(store.uri.removeprefix("sqlite:///")) as database, sqlite3.connect(copy) as target:
-        database.backup(target)
-    database.close()
-    target.close()
-    return copy
-
-
 def home_at(folder: Path, data_file: Path, store_file: Path, **overrides: object) -> Settings:
     """A home over these rows with a copy of that store; keys like ``training__enable_mlflow`` override."""
     environment = {f"{PREFIX}DATA__PATH": str(data_file)}

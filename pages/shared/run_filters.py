@@ -1,0 +1,130 @@
+"""Which runs are shown, in which order: the form over the run table. All of it is in the address."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Final
+
+import streamlit as st
+
+from core.domain.hyperparameters import ModelFamily, family_label
+from core.domain.run_cells import STATUS_WORDS, column_title, ordered
+from core.domain.run_query import (
+    LONGEST_FILTER,
+    PAGE_SIZES,
+    SORTABLE_ATTRIBUTES,
+    Column,
+    ColumnKind,
+    Lifecycle,
+    Order,
+    RunKind,
+    RunQuery,
+)
+from core.domain.runs import RunStatus
+from pages.shared.frame import escape
+
+_NAMES: Final = tuple(field.name for field in fields(RunQuery))
+_WRITTEN: Final = "runs_address"
+_EXAMPLE: Final = "metrics.rmse < 50000 and params.max_depth = '20'"
+
+
+def wanted_query() -> RunQuery:
+    """What the address asks for. A link, or the browser's way back, sets the form anew.
+
+    Raises:
+        InvalidFilter: the address asks for something that runs do not have.
+    """
+    address = {name: st.query_params[name] for name in _NAMES if name in st.query_params}
+    query = RunQuery.from_address(address)
+    if st.session_state.get(_WRITTEN) != address or _key("order") not in st.session_state:
+        st.session_state[_WRITTEN] = address
+        for name in _NAMES:
+            st.session_state[_key(name)] = getattr(query, name)
+        st.session_state[_key("order")] = query.order.column
+        st.session_state[_key("descending")] = query.order.descending
+    return query
+
+
+def write_query(query: RunQuery) -> None:
+    """Put the query into the address, beside what else stands there."""
+    address = query.as_address()
+    if st.session_state.get(_WRITTEN) == address:
+        return
+    st.session_state[_WRITTEN] = address
+    others = {name: st.query_params[name] for name in st.query_params if name not in _NAMES}
+    st.query_params.from_dict(others | address)
+
+
+def forget_form() -> None:
+    """All runs again: the address without any filter."""
+    st.session_state.pop(_WRITTEN, None)
+    for name in _NAMES:
+        if name in st.query_params:
+            del st.query_params[name]
+
+
+def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
+    """The query as the form stands. Any other filter or order starts at the first page again.
+
+    Args:
+        query: what the address asked for. columns: what rows can be sorted by, beside the attributes.
+    """
+    row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+    name = row.text_input("Name contains", key=_key("name"), max_chars=200, width=160)
+    families = row.multiselect(
+        "Family", list(ModelFamily), key=_key("families"), format_func=family_label, placeholder="All", width=170
+    )
+    statuses = row.multiselect(
+        "Status",
+        list(RunStatus),
+        key=_key("statuses"),
+        format_func=STATUS_WORDS.__getitem__,
+        placeholder="All",
+        width=190,
+    )
+    sortable = [Column(ColumnKind.ATTRIBUTE, key) for key in SORTABLE_ATTRIBUTES]
+    sortable += ordered([column for column in columns if column.kind in (ColumnKind.METRIC, ColumnKind.PARAM)])
+    if query.order.column not in sortable:
+        sortable.append(query.order.column)
+    column = row.selectbox("Sort by", sortable, key=_key("order"), format_func=column_title, width=160)
+    descending = row.segmented_control(
+        "Order",
+        [False, True],
+        key=_key("descending"),
+        format_func=lambda down: ":material/arrow_downward:" if down else ":material/arrow_upward:",
+        help="Upwards or downwards. What is missing comes last either way.",
+        required=True,
+    )
+    with row.popover("More", icon=":material/filter_list:"):
+        text = st.text_input(
+            "MLflow filter",
+            key=_key("filter_text"),
+            max_chars=LONGEST_FILTER,
+            placeholder=_EXAMPLE,
+            help="MLflow's own filter language, on top of the choices above.",
+        )
+        kind = st.selectbox("Kind", list(RunKind), key=_key("kind"), format_func=str.capitalize)
+        lifecycle = st.selectbox("Shown", list(Lifecycle), key=_key("lifecycle"), format_func=str.capitalize)
+        data = st.text_input(
+            "Data", key=_key("data"), max_chars=64, help="The start of the rows' SHA-256, as the run's lineage has it."
+        )
+        size = st.selectbox("Rows a page", sorted({*PAGE_SIZES, query.size}), key=_key("size"))
+    if text.strip():
+        st.caption(f":material/filter_alt: {escape(text.strip())}")
+    asked = replace(
+        query,
+        name=name,
+        families=tuple(families),
+        statuses=tuple(statuses),
+        order=Order(column, bool(descending)),
+        kind=kind or query.kind,
+        lifecycle=lifecycle or query.lifecycle,
+        data=data.strip().lower(),
+        size=size,
+        filter_text=text.strip(),
+    )
+    return asked if asked == query else replace(asked, page=1)
+
+
+def _key(name: str) -> str:
+    return f"runs_{name}"
