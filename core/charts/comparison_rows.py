@@ -9,10 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.frame import PRICE_TICKS, empty, framed, plain
-from core.charts.lettering import note, short_labels, shortened, wrapped
+from core.charts.lettering import counted, note, short_labels, shortened, wrapped
 from core.charts.palette import ACCENT, BAD, GOOD, NEUTRAL, Mark, run_marks
 from core.charts.run_points import LEGEND_WIDTH, name_below
 from core.domain.money import dollar_change, dollars, percent
+from core.evaluation.segments import FEWEST_IN_CELL
 from core.workflows.comparison_views import Comparison, Profile, SegmentLine
 from core.workflows.comparison_words import change_text, interval_text
 
@@ -27,11 +28,18 @@ _AXIS_NAME: Final = 22
 def segment_bars(comparison: Comparison, kind: str) -> go.Figure:
     """The RMSE of every comparable run on each part of the held-out rows: dots of the runs' own marks.
 
+    A part with a handful of rows is named below the title and not drawn: its figure means nothing, and would stretch
+    the axis for all others.
+
     Args:
         kind: ``region``, ``price band`` or ``survey cap``.
     """
     title, x_title = f"RMSE by {kind}", "RMSE (1990 $)"
-    lines = [line for line in comparison.segments if line.kind == kind]
+    there = [line for line in comparison.segments if line.kind == kind]
+    lines = [line for line in there if line.rows >= FEWEST_IN_CELL]
+    left_out = "".join(
+        f"; {line.name} left out, with {counted(line.rows, 'row')}" for line in there if line not in lines
+    )
     if not lines:
         reason = comparison.where_missing or f"No run has held-out rows to part by {kind}."
         return empty(note(reason), title=title, x_title=x_title, y_title="", height=_AROUND + 3 * _ROW)
@@ -45,7 +53,7 @@ def segment_bars(comparison: Comparison, kind: str) -> go.Figure:
     figure = framed(
         traces,
         title=title,
-        subtitle=f"against {shortened(labels[comparison.baseline.run.run_id], 40)}; intervals in the hover",
+        subtitle=f"against {shortened(labels[comparison.baseline.run.run_id], 40)}; intervals in the hover{left_out}",
         x_title=x_title,
         y_title="",
         height=_AROUND + len(lines) * max(_ROW, _DOT * len(run_ids)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping
 from typing import Final
@@ -12,6 +13,7 @@ ROW_WIDTH: Final = 20
 """Characters of a line beside a chart's rows: on a phone more than half of the width is left for the chart."""
 
 _NOTE_WIDTH: Final = 40
+_IN_BRACKETS: Final = re.compile(r"\([^()]{1,14}\)")
 
 
 def counted(count: int, noun: str) -> str:
@@ -39,6 +41,8 @@ def short_labels(labels: Mapping[str, str], width: int) -> dict[str, str]:
 
 def wrapped(text: str, width: int = ROW_WIDTH, lines: int = 2) -> str:
     """The text in at most so many lines, letter by letter as plotly shows it; a longer one is :func:`shortened`."""
+    # ``(seed 3)`` stays on one line: a no-break space is none to textwrap, and looks like any other.
+    text = _IN_BRACKETS.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
     found = textwrap.wrap(text, width, break_on_hyphens=False)
     if len(found) > lines:
         # Broken at spaces the lines are seldom full, so what fits has to be found.

@@ -35,3 +35,7 @@ def test_a_wrapped_name_has_room_and_no_markup_of_its_own(name: str, width: int,
     drawn = wrapped(name, width, lines).split("<br>")
     assert len(drawn) <= lines
     assert all(len(html.unescape(line)) <= width and "<" not in line for line in drawn)
+
+
+def test_a_short_word_in_brackets_is_not_broken() -> None:
+    assert wrapped("forest of 50 (seed 3)") == "forest of 50<br>(seed\N{NO-BREAK SPACE}3)"

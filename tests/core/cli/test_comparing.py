@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from core.workflows.comparing import Comparing
-from tests.core.cli.terminal import lab, run_here
 from tests.conftest import ComparedHome
+from tests.core.cli.terminal import lab, run_here
 
 FIGURES = {"delta", "low", "high", "verdict"}
 
