@@ -11,6 +11,7 @@ from core.domain.run_query import RunQuery
 from core.workflows.comparison import FEWEST_RUNS, MOST_RUNS
 from core.workflows.comparison_views import Comparison
 from core.workflows.comparison_words import answer
+from core.workflows.run_labels import unique_labels
 from pages.shared.comparison_pictures import over_all_runs, score_profile, where_they_differ
 from pages.shared.comparison_tables import metric_table, param_table, settings_table
 from pages.shared.figures import chart
@@ -35,11 +36,12 @@ def choose(run_ids: tuple[str, ...]) -> None:
     """The first runs of a comparison, where the address names too few."""
     st.info("Choose two runs or more. The first one is the baseline.", icon=":material/compare_arrows:")
     newest = {run.run_id: run for run in lab().runs.matching(RunQuery(), most=OFFERED)}
+    labels = unique_labels(list(newest.values()))
     chosen = st.multiselect(
         "Runs",
         list(newest),
         default=[run_id for run_id in run_ids if run_id in newest],
-        format_func=lambda run_id: f"{newest[run_id].name}, {newest[run_id].started:%d %B %Y %H:%M} UTC",
+        format_func=lambda run_id: f"{labels[run_id]}, {newest[run_id].started:%d %B %Y %H:%M} UTC",
         max_selections=MOST_RUNS,
     )
     if st.button("Compare", type="primary", icon=":material/compare_arrows:", disabled=len(chosen) < FEWEST_RUNS):

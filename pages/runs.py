@@ -7,13 +7,13 @@ from core.charts.run_lines import parallel_coordinates
 from core.charts.run_means import metric_by_param
 from core.charts.run_scatter import scatter
 from core.domain.errors import InvalidFilter
-from core.domain.run_cells import column_title
+from core.domain.run_cells import ordered
 from core.domain.run_query import Column, ColumnKind, RunQuery
 from core.workflows.browsing import RunPage
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab, page, show_error
 from pages.shared.run_acts import acts, come_back, picks
-from pages.shared.run_columns import chosen_columns
+from pages.shared.run_columns import chosen_columns, titles_of
 from pages.shared.run_filters import filter_form, forget_form, wanted_query, write_query
 from pages.shared.run_table import picked_runs, run_rows
 from pages.shared.run_view import show_run
@@ -89,16 +89,18 @@ def pages_of(found: RunPage, query: RunQuery) -> RunQuery:
 def charts(query: RunQuery, found: RunPage) -> None:
     """The runs of the filter in pictures, made when asked for."""
     runs = lab().runs.matching(query, most=CHARTED_RUNS)
-    metrics = [column for column in found.columns if column.kind is ColumnKind.METRIC]
-    params = [column for column in found.columns if column.kind is ColumnKind.PARAM]
+    columns = ordered(found.columns)
+    metrics = [column for column in columns if column.kind is ColumnKind.METRIC]
+    params = [column for column in columns if column.kind is ColumnKind.PARAM]
     if not metrics or not params:
         st.caption("These runs have no metrics or no params to draw.")
         return
     start = Column(ColumnKind.ATTRIBUTE, "start_time")
+    titles = titles_of([start, *params, *metrics])
     across, up, over = st.columns(3)
-    x = across.selectbox("Across", [start, *params, *metrics], format_func=column_title, key="chart_x")
-    y = up.selectbox("Upwards", metrics, format_func=column_title, key="chart_y")
-    param = over.selectbox("Param", params, format_func=column_title, key="chart_param")
+    x = across.selectbox("Across", [start, *params, *metrics], format_func=titles.__getitem__, key="chart_x")
+    y = up.selectbox("Upwards", metrics, format_func=titles.__getitem__, key="chart_y")
+    param = over.selectbox("Param", params, format_func=titles.__getitem__, key="chart_param")
     points, means, boxes, lines = st.tabs(["Points", "Mean by param", "Boxes", "Lines"])
     with points:
         chart(scatter(runs, x, y), key="scatter")
@@ -107,7 +109,7 @@ def charts(query: RunQuery, found: RunPage) -> None:
     with boxes:
         chart(box_by_param(runs, param.key, y.key), key="boxes")
     with lines:
-        chart(parallel_coordinates(runs, [*[one for one in found.varying if one in params], y]), key="lines")
+        chart(parallel_coordinates(runs, [*ordered(found.axes), y]), key="lines")
 
 
 @st.fragment(run_every=LOOK_SECONDS)

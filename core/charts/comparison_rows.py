@@ -77,15 +77,19 @@ def profile_dots(comparison: Comparison) -> go.Figure:
     What a run has not is said under its name, never drawn as zero.
     """
     title, x_title = "Score profile", "RMSE (1990 $)"
-    sides = (
+    sides = [
         ("all held-out rows", "all rows", ACCENT, "circle", [one.rmse for one in comparison.profiles]),
         ("without capped rows", "uncapped", GOOD, "square", [one.without_capped for one in comparison.profiles]),
         ("areas not seen", "spatial", BAD, "diamond", [one.spatial_rmse for one in comparison.profiles]),
-    )
+    ]
     height = _AROUND + _PROFILE_ROW * max(3, len(comparison.profiles)) + 20
     if all(value is None for *_, values in sides for value in values):
         return empty(note("No run has an RMSE."), title=title, x_title=x_title, y_title="", height=height)
     labels = comparison.labels
+    nobodys = "".join(
+        f"; no run was scored on {name}" for name, _, _, _, values in sides if not any(map(_is_there, values))
+    )
+    sides = [side for side in sides if any(map(_is_there, side[-1]))]
     traces = [
         go.Scatter(
             x=[value for value in values if value is not None],
@@ -101,13 +105,12 @@ def profile_dots(comparison: Comparison) -> go.Figure:
             ],
             hovertemplate="%{customdata}<extra></extra>",
         )
-        for (name, _, colour, symbol, values), offset in zip(sides, (-0.15, 0.0, 0.15), strict=True)
-        if any(value is not None for value in values)
+        for (name, _, colour, symbol, values), offset in zip(sides, (-0.15, 0.0, 0.15), strict=False)
     ]
     figure = framed(
         traces,
         title=title,
-        subtitle="capped rows have no true price; a random split scores areas whose neighbours were seen",
+        subtitle="capped rows have no true price; a random split scores areas whose neighbours were seen" + nobodys,
         x_title=x_title,
         y_title="",
         height=height,
@@ -231,6 +234,10 @@ def _segment_words(line: SegmentLine, run_id: str, label: str, rmse: float) -> s
         said.append(f"to the baseline {change_text('rmse', judged.delta)}: {judged.verdict.value}")
         said.append(f"95 % {interval_text('rmse', judged)}")
     return "<br>".join(said)
+
+
+def _is_there(value: float | None) -> bool:
+    return value is not None
 
 
 def _said_missing(missing: list[str], sides: int) -> str:

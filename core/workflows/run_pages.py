@@ -6,14 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from core.domain.run_query import Column, ColumnUse, RunQuery
+from core.domain.run_query import Column, ColumnKind, ColumnUse, RunQuery
 from core.domain.runs import Run
 from core.tracking.run_aliases import RunAliases
 from core.tracking.run_index import RunIndex
 from core.tracking.run_search import REACHABLE, search
 from core.tracking.store import Store
 from core.workflows.run_export import columns_of
+
+MOST_AXES: Final = 5
 
 
 class PageSource(StrEnum):
@@ -51,6 +54,12 @@ class RunPage:
     @property
     def columns(self) -> tuple[Column, ...]:
         return tuple(use.column for use in self.uses)
+
+    @property
+    def axes(self) -> tuple[Column, ...]:
+        """The params worth a line each in a picture of all runs: of those that vary, the ones most runs have."""
+        params = [use for use in self.uses if use.varies and use.column.kind is ColumnKind.PARAM]
+        return tuple(use.column for use in sorted(params, key=lambda use: -use.runs)[:MOST_AXES])
 
     @property
     def varying(self) -> tuple[Column, ...]:

@@ -13,11 +13,11 @@ from core.charts.run_means import metric_by_param
 from core.charts.run_scatter import scatter
 from core.domain.metrics import figure_text
 from core.domain.money import MISSING, dollars, percent
-from core.domain.run_cells import column_title
 from core.domain.run_query import Column, ColumnKind
 from core.workflows.comparison_views import Comparison
 from pages.shared.figures import chart
 from pages.shared.frame import escape
+from pages.shared.run_columns import titles_of
 
 
 def where_they_differ(compared: Comparison) -> None:
@@ -76,14 +76,15 @@ def over_all_runs(compared: Comparison) -> None:
     if not params or not metrics:
         st.caption("These runs have no params or no metrics to draw.")
         return
+    titles = titles_of([*params, *metrics])
     across, up = st.columns(2)
     x = across.selectbox(
         "Across",
         [*differing, *(one for one in params if one not in differing), *metrics],
-        format_func=column_title,
+        format_func=titles.__getitem__,
         key="across",
     )
-    y = up.selectbox("Upwards", metrics, format_func=column_title, key="upwards")
+    y = up.selectbox("Upwards", metrics, format_func=titles.__getitem__, key="upwards")
     left, right = st.columns(2)
     with left:
         chart(scatter(runs, x, y, labels=compared.labels), key="scatter")

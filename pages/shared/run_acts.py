@@ -14,7 +14,7 @@ from core.domain.errors import LabError
 from core.domain.run_query import Lifecycle, RunQuery
 from core.workflows.browsing import RunPage
 from core.workflows.comparison import FEWEST_RUNS, MOST_RUNS
-from pages.shared.frame import escape, lab, show_error
+from pages.shared.frame import errors, escape, lab, show_error
 from pages.shared.run_table import clear_picks
 
 _SAID: Final = "runs_said"
@@ -99,27 +99,32 @@ def _tag(picked: tuple[str, ...]) -> None:
 def _note(picked: tuple[str, ...]) -> None:
     if len(picked) != 1:
         return
-    with st.form("note", border=False):
-        text = st.text_area("Note", value=lab().runs.note_of(picked[0]), height=160)
-        if st.form_submit_button("Save the note", type="primary"):
-            _do(functools.partial(lab().runs.note, picked[0], text), "The note is saved.")
+    with errors():
+        before = lab().runs.note_of(picked[0])
+        with st.form("note", border=False):
+            text = st.text_area("Note", value=before, height=160)
+            if st.form_submit_button("Save the note", type="primary"):
+                _do(functools.partial(lab().runs.note, picked[0], text), "The note is saved.")
 
 
 def _do(act: Callable[[], object], said: str, *, clears: bool = False) -> None:
     try:
         act()
     except LabError as error:
-        show_error(error)
-        return
-    st.session_state[_SAID] = said
-    if clears:
-        clear_picks()
+        # Some runs may have changed all the same, so the table is drawn anew: the refusal must outlive that.
+        st.session_state[_SAID] = error
+    else:
+        st.session_state[_SAID] = said
+        if clears:
+            clear_picks()
     st.rerun()
 
 
 def _say() -> None:
     said = st.session_state.pop(_SAID, None)
-    if said:
+    if isinstance(said, LabError):
+        show_error(said)
+    elif said:
         st.toast(escape(said), icon=":material/check:")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -27,8 +30,14 @@ def chosen_columns(found: RunPage, toolbar: DeltaGenerator) -> tuple[Column, ...
     with toolbar.popover("Columns", icon=":material/view_column:"):
         options = ordered(list({*found.columns, *shown}))
         # The popover's own widget starts from what is shown, and anew when that comes from elsewhere.
+        titles = titles_of(options)
         wanted = st.multiselect(
-            "Columns", options, default=shown, format_func=_option, key=f"{_KEY}_{hash(shown)}_{hash(options)}"
+            "Columns",
+            options,
+            default=shown,
+            # A key alone does not tell a param from a tag.
+            format_func=lambda column: titles[column] if titles[column] != column.key else str(column),
+            key=f"{_KEY}_{hash(shown)}_{hash(options)}",
         )
         if chosen is not None and st.button("Only what varies", icon=":material/restart_alt:"):
             lab().runs.column_choice.write(None)
@@ -41,6 +50,26 @@ def chosen_columns(found: RunPage, toolbar: DeltaGenerator) -> tuple[Column, ...
     return shown
 
 
+def titles_of(columns: Sequence[Column], taken: Collection[str] = ()) -> Mapping[Column, str]:
+    """A title each, no two alike: widgets and tables tell columns apart by nothing else.
+
+    Two families may have a word in common: ``Trees (max_iter)`` and ``Trees (n_estimators)``.
+
+    Args:
+        taken: titles that others have already.
+    """
+    titles = {column: column_title(column) for column in columns}
+    for longer in (_with_key, str):
+        shared = Counter([*titles.values(), *taken])
+        titles = {column: title if shared[title] == 1 else longer(column) for column, title in titles.items()}
+    return titles
+
+
+def _with_key(column: Column) -> str:
+    title = column_title(column)
+    return f"{title} ({column.key})" if title != column.key else str(column)
+
+
 def _named() -> tuple[Column, ...] | None:
     text = st.query_params.get(_ADDRESS)
     if text is None:
@@ -50,9 +79,3 @@ def _named() -> tuple[Column, ...] | None:
     except InvalidFilter as error:
         show_error(error)
         return None
-
-
-def _option(column: Column) -> str:
-    """A title alone does not tell a param from a tag."""
-    title = column_title(column)
-    return title if title != column.key else str(column)

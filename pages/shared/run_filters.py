@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from core.domain.hyperparameters import ModelFamily, family_label
-from core.domain.run_cells import STATUS_WORDS, column_title, ordered
+from core.domain.run_cells import STATUS_WORDS, ordered
 from core.domain.run_query import (
     LONGEST_FILTER,
     PAGE_SIZES,
@@ -22,6 +22,7 @@ from core.domain.run_query import (
 )
 from core.domain.runs import RunStatus
 from pages.shared.frame import escape
+from pages.shared.run_columns import titles_of
 
 _NAMES: Final = tuple(field.name for field in fields(RunQuery))
 _WRITTEN: Final = "runs_address"
@@ -86,7 +87,8 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
     sortable += ordered([column for column in columns if column.kind in (ColumnKind.METRIC, ColumnKind.PARAM)])
     if query.order.column not in sortable:
         sortable.append(query.order.column)
-    column = row.selectbox("Sort by", sortable, key=_key("order"), format_func=column_title, width=160)
+    titles = titles_of(sortable)
+    column = row.selectbox("Sort by", sortable, key=_key("order"), format_func=titles.__getitem__, width=160)
     descending = row.segmented_control(
         "Order",
         [False, True],

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import streamlit as st
 
-from core.domain.run_cells import cell_text, column_help, column_title, data_text, status_word
+from core.domain.run_cells import cell_text, column_help, data_text, status_word
 from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run
 from core.workflows.browsing import RunPage
+from pages.shared.frame import escape
+from pages.shared.run_columns import titles_of
 
 MOST_PICKED: Final = 200
+_TITLES: Final = ("Run", "Status", "Alias", "Duration", "Data", "Started")
 _ADDRESS: Final = "picked"
 _ROW_HEIGHT: Final = 35
 _MOST_ROWS: Final = 18
@@ -44,7 +48,7 @@ def clear_picks() -> None:
 def run_rows(found: RunPage, columns: tuple[Column, ...]) -> None:
     """The page's rows. Picking rows changes what is picked; a press on a name opens that run."""
     ids = tuple(run.run_id for run in found.runs)
-    titles = _titles(columns)
+    titles = titles_of(columns, taken=_TITLES)
     # Rows are picked by their place, so a table of other runs is another table.
     key = f"{_TABLE}{hash(ids)}"
     any_alias = any(run_id in found.aliases for run_id in ids)
@@ -61,7 +65,7 @@ def run_rows(found: RunPage, columns: tuple[Column, ...]) -> None:
             "Data": st.column_config.TextColumn(help="The start of the rows' SHA-256: equal means the same rows."),
             **{
                 title: st.column_config.TextColumn(
-                    help=column_help(column), alignment="right" if column.kind is ColumnKind.METRIC else "left"
+                    help=escape(column_help(column)), alignment="right" if column.kind is ColumnKind.METRIC else "left"
                 )
                 for column, title in titles.items()
             },
@@ -100,7 +104,7 @@ def _open(ids: tuple[str, ...]) -> None:
         st.query_params["run"] = ids[clicked["row"]]
 
 
-def _row(run: Run, titles: dict[Column, str], found: RunPage, *, any_alias: bool) -> dict[str, object]:
+def _row(run: Run, titles: Mapping[Column, str], found: RunPage, *, any_alias: bool) -> dict[str, object]:
     aliases = found.aliases.get(run.run_id, ())
     return {
         "Run": run.name,
@@ -111,14 +115,3 @@ def _row(run: Run, titles: dict[Column, str], found: RunPage, *, any_alias: bool
         "Data": data_text(run),
         "Started": run.started,
     }
-
-
-def _titles(columns: tuple[Column, ...]) -> dict[Column, str]:
-    """A title each, no two alike: a param and a metric may share a word."""
-    titles: dict[Column, str] = {}
-    taken = {"Run", "Status", "Alias", "Duration", "Data", "Started"}
-    for column in columns:
-        title = column_title(column)
-        titles[column] = str(column) if title in taken else title
-        taken.add(titles[column])
-    return titles

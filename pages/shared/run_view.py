@@ -14,14 +14,14 @@ from core.charts.fit import fit_plot, residual_plot
 from core.charts.importance import importance_bars
 from core.charts.palette import family_colour
 from core.charts.run_curves import step_curves
-from core.domain.metrics import figure_text, metric_of
+from core.domain.metrics import SCORE_NAMES, figure_text, metric_of
 from core.domain.money import MISSING, duration, file_size
 from core.domain.run_cells import column_title, status_word
 from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import RunStatus
 from core.workflows.run_detail import RunDetail
-from core.workflows.views import HeldOut
-from pages.shared.figures import chart, score_tiles
+from core.workflows.views import HeldOut, ScoreLine
+from pages.shared.figures import chart, tiles
 from pages.shared.frame import errors, escape, lab, page
 from pages.shared.knobs import train_again
 
@@ -46,7 +46,7 @@ def show_run(run_id: str) -> None:
         with page(escape(run.name), started):
             _head(detail)
             _acts(detail)
-            score_tiles(run.scores)
+            tiles([ScoreLine(name, run.metrics[name], None) for name in SCORE_NAMES if name in run.metrics])
             _pictures(detail)
             if run.status is RunStatus.RUNNING:
                 _watch(detail)

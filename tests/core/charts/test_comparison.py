@@ -172,6 +172,14 @@ def test_a_profile_has_no_dot_for_what_is_missing_and_says_so() -> None:
     assert "coverage: 89.4 %" in figure.data[0].customdata[1]
 
 
+def test_a_side_no_run_was_scored_on_is_said_once() -> None:
+    profiles = tuple(replace(one, spatial_rmse=None) for one in compared().profiles)
+    figure = profile_dots(replace(compared(), profiles=profiles))
+    assert {trace.name for trace in figure.data} == {"all held-out rows", "without capped rows"}
+    assert rows(figure)[:3] == ["forest 150", "boosted", "forest 200"]
+    assert "no run was scored on areas not seen" in figure.layout.title.subtitle.text.replace("<br>", " ")
+
+
 NOTHING: Comparison = replace(
     compared(),
     runs=(compared().runs[0], compared().runs[3]),
