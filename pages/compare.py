@@ -98,7 +98,7 @@ def show(compared: Comparison) -> None:
     param_table(compared)
     settings_table(compared)
     names = ["Where they differ", "Over all runs", "Score profile"]
-    where, over, profile = st.tabs(names, on_change="rerun", key="compare_part")
+    where, over, profile = st.tabs(names, on_change="rerun", key="part", bind="query-params")
     if where.open:
         with where:
             where_they_differ(compared)

@@ -44,7 +44,9 @@ def all_runs() -> None:
         nothing_found(query)
     query = pages_of(found, query)
     write_query(query)
-    if st.toggle("Charts", help="Pictures of the runs that the filter leaves, up to 2,000.", key="charts"):
+    if st.toggle(
+        "Charts", help="Pictures of the runs that the filter leaves, up to 2,000.", key="charts", bind="query-params"
+    ):
         charts(query, found)
     watch(query, found.generation)
 
@@ -98,18 +100,26 @@ def charts(query: RunQuery, found: RunPage) -> None:
     start = Column(ColumnKind.ATTRIBUTE, "start_time")
     titles = titles_of([start, *params, *metrics])
     across, up, over = st.columns(3)
-    x = across.selectbox("Across", [start, *params, *metrics], format_func=titles.__getitem__, key="chart_x")
-    y = up.selectbox("Upwards", metrics, format_func=titles.__getitem__, key="chart_y")
-    param = over.selectbox("Param", params, format_func=titles.__getitem__, key="chart_param")
-    points, means, boxes, lines = st.tabs(["Points", "Mean by param", "Boxes", "Lines"])
-    with points:
-        chart(scatter(runs, x, y), key="scatter")
-    with means:
-        chart(metric_by_param(runs, param.key, y.key), key="means")
-    with boxes:
-        chart(box_by_param(runs, param.key, y.key), key="boxes")
-    with lines:
-        chart(parallel_coordinates(runs, [*ordered(found.axes), y]), key="lines")
+    x = across.selectbox(
+        "Across", [start, *params, *metrics], format_func=titles.__getitem__, key="chart_x", bind="query-params"
+    )
+    y = up.selectbox("Upwards", metrics, format_func=titles.__getitem__, key="chart_y", bind="query-params")
+    param = over.selectbox("Param", params, format_func=titles.__getitem__, key="chart_param", bind="query-params")
+    points, means, boxes, lines = st.tabs(
+        ["Points", "Mean by param", "Boxes", "Lines"], on_change="rerun", key="picture", bind="query-params"
+    )
+    if points.open:
+        with points:
+            chart(scatter(runs, x, y), key="scatter")
+    if means.open:
+        with means:
+            chart(metric_by_param(runs, param.key, y.key), key="means")
+    if boxes.open:
+        with boxes:
+            chart(box_by_param(runs, param.key, y.key), key="boxes")
+    if lines.open:
+        with lines:
+            chart(parallel_coordinates(runs, [*ordered(found.axes), y]), key="lines")
 
 
 @st.fragment(run_every=LOOK_SECONDS)

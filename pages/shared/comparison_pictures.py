@@ -27,7 +27,9 @@ def where_they_differ(compared: Comparison) -> None:
         st.caption("No run has a difference to the baseline, so there is nothing to show here.")
         return
     labels = {one.run.run_id: one.label for one in others}
-    other = st.selectbox("Beside the baseline", list(labels), format_func=labels.__getitem__, key="beside")
+    other = st.selectbox(
+        "Beside the baseline", list(labels), format_func=labels.__getitem__, key="beside", bind="query-params"
+    )
     if compared.where_missing:
         st.info(escape(compared.where_missing), icon=":material/location_off:")
     left, right = st.columns(2)
@@ -83,8 +85,9 @@ def over_all_runs(compared: Comparison) -> None:
         [*differing, *(one for one in params if one not in differing), *metrics],
         format_func=titles.__getitem__,
         key="across",
+        bind="query-params",
     )
-    y = up.selectbox("Upwards", metrics, format_func=titles.__getitem__, key="upwards")
+    y = up.selectbox("Upwards", metrics, format_func=titles.__getitem__, key="upwards", bind="query-params")
     left, right = st.columns(2)
     with left:
         chart(scatter(runs, x, y, labels=compared.labels), key="scatter")

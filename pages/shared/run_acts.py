@@ -31,8 +31,9 @@ def come_back() -> None:
     """
     if _COMPARED not in st.query_params:
         return
-    picked = st.query_params[_COMPARED]
-    st.query_params.from_dict(st.session_state.get(_LEFT, {"picked": picked}))
+    left = st.session_state.get(_LEFT, {"picked": st.query_params[_COMPARED]})
+    del st.query_params[_COMPARED]
+    st.query_params.update(left)
 
 
 def acts(row: DeltaGenerator, picked: tuple[str, ...], query: RunQuery, found: RunPage) -> None:

@@ -49,11 +49,12 @@ def wanted_query() -> RunQuery:
 def write_query(query: RunQuery) -> None:
     """Put the query into the address, beside what else stands there."""
     address = query.as_address()
-    if st.session_state.get(_WRITTEN) == address:
-        return
     st.session_state[_WRITTEN] = address
-    others = {name: st.query_params[name] for name in st.query_params if name not in _NAMES}
-    st.query_params.from_dict(others | address)
+    for name in _NAMES:
+        if name not in address:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != address[name]:
+            st.query_params[name] = address[name]
 
 
 def forget_form() -> None:

@@ -90,7 +90,9 @@ def _acts(detail: RunDetail) -> None:
 
 
 def _pictures(detail: RunDetail) -> None:
-    fit, residuals, where, importance, curves, values, lineage, files = st.tabs(_TABS, on_change="rerun", key="run_tab")
+    fit, residuals, where, importance, curves, values, lineage, files = st.tabs(
+        _TABS, on_change="rerun", key="show", bind="query-params"
+    )
     drawn = [tab for tab in (fit, residuals, where, importance) if tab.open]
     if drawn:
         with drawn[0], errors():
@@ -132,7 +134,9 @@ def _curves(detail: RunDetail) -> None:
     if not detail.curves:
         st.caption("This run logged no metric step by step.")
         return
-    metric = st.selectbox("Metric", list(detail.curves), format_func=lambda name: metric_of(name).label, key="curve")
+    metric = st.selectbox(
+        "Metric", list(detail.curves), format_func=lambda name: metric_of(name).label, key="curve", bind="query-params"
+    )
     run = detail.run
     chart(step_curves({run.run_id: detail.curves[metric]}, metric, {run.run_id: run.name}), key="curves")
 

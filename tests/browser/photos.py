@@ -5,6 +5,7 @@ It trains real models on the real rows in a home of its own, so every figure in 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -16,9 +17,16 @@ from typing import Final, Literal
 
 from playwright.sync_api import Page, sync_playwright
 
+from core.domain.configuration import load_settings
+from core.domain.hyperparameters import TrainingSpec
+from core.domain.jobs import TrainingRequest
+from core.domain.provenance import current_user
+from core.tracking.runs import list_runs
+from core.tracking.store import open_store
+from core.workflows.training import train_now
 from tests.browser.chromium import ensure_chromium
 from tests.browser.intents import button, click_button, set_slider, wait_until_idle
-from tests.browser.server import running_app
+from tests.browser.server import RunningApp, running_app
 from tests.browser.visits import LAUNCH_ARGUMENTS, Visits
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
@@ -55,6 +63,7 @@ def main(folder: Path) -> None:
             page.wait_for_timeout(700)
             _shoot(page, folder / f"train-{tab.lower().replace(' ', '-')}-light-desk.png")
 
+        _runs_and_compare(visits, app, folder)
         _everywhere(visits, app.url, folder, "home")
         _everywhere(visits, f"{app.url}/what_if?median_income=6.2&ocean_proximity=NEAR+BAY", folder, "what-if")
         _everywhere(visits, f"{app.url}/what_if?total_rooms=200&total_bedrooms=1500", folder, "what-if-refused")
@@ -80,6 +89,30 @@ def main(folder: Path) -> None:
         click_button(page, "Cancel")
         page.get_by_text("This training was cancelled").wait_for()
         _shoot(page, folder / "train-cancelled-light-desk.png")
+
+
+def _runs_and_compare(visits: Visits, app: RunningApp, folder: Path) -> None:
+    """The table, a comparison of three settings under three seeds each beside the starter, and one run's own view."""
+    settings = load_settings(home=app.home)
+    connect = functools.cache(lambda: open_store(settings))
+    for trees in (100, 150, 200):
+        for seed in (1, 2, 3):
+            spec = TrainingSpec.create("random_forest", {"n_estimators": trees, "max_depth": 16}, seed=seed)
+            train_now(
+                settings, TrainingRequest.create(spec, actor=current_user(), run_name=f"forest of {trees}"), connect
+            )
+    ids = [run.run_id for run in list_runs(connect(), limit=9)]
+    _everywhere(visits, f"{app.url}/runs?order=metrics.rmse+ASC&picked={','.join(ids[:3])}", folder, "runs")
+    _everywhere(visits, f"{app.url}/runs?filter_text=metrics.rmse+%3C%3C+5", folder, "runs-refused")
+    _everywhere(visits, f"{app.url}/runs?run={ids[0]}", folder, "run")
+    _everywhere(visits, f"{app.url}/compare", folder, "compare-empty")
+    _everywhere(visits, f"{app.url}/compare?runs={','.join(ids)}", folder, "compare")
+    page = visits.open(f"{app.url}/compare?runs={','.join(ids)}")
+    page.set_viewport_size({"width": WIDTHS["desk"], "height": 2600})
+    for tab in ("Where they differ", "Over all runs", "Score profile"):
+        page.get_by_role("tab", name=tab).click()
+        wait_until_idle(page)
+        _shoot(page, folder / f"compare-{tab.lower().replace(' ', '-')}-light-desk.png")
 
 
 @contextmanager

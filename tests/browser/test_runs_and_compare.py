@@ -130,6 +130,24 @@ def test_the_address_holds_the_whole_view(app: RunningApp, visits: Visits) -> No
     expect(bad.get_by_text("63 runs")).to_be_visible()
 
 
+def test_the_pictures_are_in_the_address_too(app: RunningApp, run_settings: Settings, visits: Visits) -> None:
+    page = visits.open(f"{app.url}/runs?name=forest")
+    with rerun(page):
+        page.get_by_test_id("stCheckbox").get_by_text("Charts").click()
+    with rerun(page):
+        page.get_by_role("tab", name="Boxes").click()
+    choose_option(page, "Upwards", "MAE")
+    again = visits.open(page.url)
+    expect(again.get_by_text("MAE by Family")).to_be_visible()
+
+    ids = ",".join(run.run_id for run in list_runs(open_store(run_settings), limit=200) if run.scores)
+    compared = visits.open(f"{app.url}/compare?runs={ids}")
+    with rerun(compared):
+        compared.get_by_role("tab", name="Score profile").click()
+    expect(visits.open(compared.url).get_by_text("Score profile").last).to_be_visible()
+    expect(visits.open(compared.url).get_by_text("all held-out rows")).to_be_visible()
+
+
 def test_what_another_program_changes_is_on_the_screen_within_ten_seconds(
     app: RunningApp, run_settings: Settings, visits: Visits
 ) -> None:
