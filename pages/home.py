@@ -82,4 +82,5 @@ with page(
         st.subheader("Latest runs", anchor=False)
         offer_again(run_table(found.runs, key="latest_runs"))
         champion = found.serving.run_id if found.serving and found.is_champion else None
+        st.page_link("runs.py", label="All runs", icon=":material/table_rows:")
         chart(rmse_history(found.runs, champion), key="history")

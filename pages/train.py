@@ -135,6 +135,14 @@ def show_result(job: Job, result: TrainingResult) -> None:
         st.switch_page("what_if.py")
     if ways.button("Train again", icon=":material/replay:"):
         train_again(job.request.spec)
+    beside = result.compared_runs
+    if beside:
+        ways.page_link(
+            "compare.py",
+            label=f"Compare with {beside.title}",
+            icon=":material/compare_arrows:",
+            query_params={"runs": ",".join(beside.run_ids)},
+        )
     if result.missed_thresholds:
         st.warning(
             f"Misses the thresholds of config.yaml: {escape(', '.join(result.missed_thresholds))}.",

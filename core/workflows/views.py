@@ -74,6 +74,14 @@ class HeldOut:
     importance: tuple[tuple[str, float], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Two runs to compare, the baseline first, and what the baseline is called."""
+
+    title: str
+    run_ids: tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingResult:
     """A finished training: its scores beside the reference's, and what the plots need.
@@ -106,6 +114,14 @@ class TrainingResult:
             ScoreLine(name, figure, figure - against[name] if name in against else None)
             for name, figure in scores.as_metrics().items()
         )
+
+    @property
+    def compared_runs(self) -> Beside | None:
+        """The reference's run and this one, where the two can be compared."""
+        reference = self.reference
+        if reference is None or reference.run_id is None or self.outcome.run_id is None or self.not_compared:
+            return None
+        return Beside(reference.title, (reference.run_id, self.outcome.run_id))
 
     @property
     def missed_thresholds(self) -> tuple[str, ...]:

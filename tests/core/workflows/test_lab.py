@@ -18,6 +18,7 @@ from core.tracking.store import open_store
 from core.workflows.lab import Lab
 from core.workflows.training import train_now
 from core.workflows.training_state import Connect
+from core.workflows.views import Beside
 from tests.core.workflows.conftest import MakeHome, ridge
 
 
@@ -54,7 +55,7 @@ def test_the_first_screen_shows_what_prices_and_the_newest_runs(lab: Lab, connec
 
 def test_the_first_training_has_nothing_to_be_compared_with(lab: Lab, connect: Connect) -> None:
     result = lab.result(_train(lab.settings, connect))
-    assert (result.reference, result.not_compared) == (None, "")
+    assert (result.reference, result.not_compared, result.compared_runs) == (None, "", None)
     assert [line.name for line in result.lines] == ["rmse", "mae", "r2_score", "mape"]
     assert all(line.difference is None for line in result.lines)
 
@@ -64,6 +65,7 @@ def test_a_training_is_compared_with_the_version_before_it(lab: Lab, connect: Co
     result = lab.result(second)
     assert result.reference is not None
     assert (result.reference.version, result.not_compared) == ("1", "")
+    assert result.compared_runs == Beside("version 1", (first.run_id, second.run_id))
     for line in result.lines:
         assert line.difference == pytest.approx(second.metrics[line.name] - first.metrics[line.name])
     assert result.held_out is not None
@@ -85,6 +87,7 @@ def test_a_training_on_other_data_is_shown_without_a_difference(
     result = lab.result(outcome)
     assert result.reference is not None
     assert result.not_compared == "Version 1 was trained on other data, so the scores are not compared."
+    assert result.compared_runs is None
     assert all(line.difference is None for line in result.lines)
     assert [line.value for line in result.lines] == [outcome.metrics[line.name] for line in result.lines]
 
