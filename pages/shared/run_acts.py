@@ -18,6 +18,7 @@ from pages.shared.frame import errors, escape, lab, show_error
 from pages.shared.run_table import clear_picks
 
 _SAID: Final = "runs_said"
+_REFUSED: Final = "runs_refused"
 _LEFT: Final = "runs_left"
 _COMPARED: Final = "runs"
 _PICKS_HEIGHT: Final = 40
@@ -38,7 +39,7 @@ def come_back() -> None:
 
 def acts(row: DeltaGenerator, picked: tuple[str, ...], query: RunQuery, found: RunPage) -> None:
     """The buttons over the table, for the picked runs; export takes all the filter leaves where none is picked."""
-    _say()
+    _say(picked)
     if row.button(
         "Compare",
         type="primary",
@@ -55,11 +56,11 @@ def acts(row: DeltaGenerator, picked: tuple[str, ...], query: RunQuery, found: R
         with row.popover("Delete", icon=":material/delete:", disabled=not picked):
             st.markdown(f"Delete {_counted(picked)}? They can be restored under **More**, **Shown: Deleted**.")
             if st.button("Delete now", type="primary"):
-                _do(functools.partial(lab().runs.delete, picked), f"Deleted {_counted(picked)}.", clears=True)
+                _do(picked, functools.partial(lab().runs.delete, picked), f"Deleted {_counted(picked)}.", clears=True)
     if query.lifecycle is not Lifecycle.ACTIVE and row.button(
         "Restore", icon=":material/restore_from_trash:", disabled=not picked
     ):
-        _do(functools.partial(lab().runs.restore, picked), f"Restored {_counted(picked)}.", clears=True)
+        _do(picked, functools.partial(lab().runs.restore, picked), f"Restored {_counted(picked)}.", clears=True)
     row.download_button(
         "Export CSV",
         data=functools.partial(_csv, query, picked),
@@ -94,7 +95,7 @@ def _tag(picked: tuple[str, ...]) -> None:
         key = st.text_input("Tag", max_chars=250)
         value = st.text_input("Value", max_chars=5_000)
         if st.form_submit_button("Tag now", type="primary"):
-            _do(functools.partial(lab().runs.tag, picked, key, value), f"Tagged {_counted(picked)}.")
+            _do(picked, functools.partial(lab().runs.tag, picked, key, value), f"Tagged {_counted(picked)}.")
 
 
 def _note(picked: tuple[str, ...]) -> None:
@@ -105,28 +106,31 @@ def _note(picked: tuple[str, ...]) -> None:
         with st.form("note", border=False):
             text = st.text_area("Note", value=before, height=160)
             if st.form_submit_button("Save the note", type="primary"):
-                _do(functools.partial(lab().runs.note, picked[0], text), "The note is saved.")
+                _do(picked, functools.partial(lab().runs.note, picked[0], text), "The note is saved.")
 
 
-def _do(act: Callable[[], object], said: str, *, clears: bool = False) -> None:
+def _do(picked: tuple[str, ...], act: Callable[[], object], said: str, *, clears: bool = False) -> None:
     try:
         act()
     except LabError as error:
         # Some runs may have changed all the same, so the table is drawn anew: the refusal must outlive that.
-        st.session_state[_SAID] = error
+        st.session_state[_REFUSED] = (picked, error)
     else:
+        st.session_state.pop(_REFUSED, None)
         st.session_state[_SAID] = said
         if clears:
             clear_picks()
     st.rerun()
 
 
-def _say() -> None:
+def _say(picked: tuple[str, ...]) -> None:
+    """What came of the last act; a refusal stands as long as the runs it is about are picked."""
     said = st.session_state.pop(_SAID, None)
-    if isinstance(said, LabError):
-        show_error(said)
-    elif said:
+    if said:
         st.toast(escape(said), icon=":material/check:")
+    about, refusal = st.session_state.get(_REFUSED, ((), None))
+    if refusal is not None and about == picked:
+        show_error(refusal)
 
 
 def _csv(query: RunQuery, picked: tuple[str, ...]) -> str:
