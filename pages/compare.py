@@ -34,8 +34,12 @@ def take(run_ids: tuple[str, ...]) -> None:
 
 def choose(run_ids: tuple[str, ...]) -> None:
     """The first runs of a comparison, where the address names too few."""
-    st.info("Choose two runs or more. The first one is the baseline.", icon=":material/compare_arrows:")
     newest = {run.run_id: run for run in lab().runs.matching(RunQuery(), most=OFFERED)}
+    if len(newest) < FEWEST_RUNS:
+        st.info("Two trained models are needed before there is something to compare.", icon=":material/compare_arrows:")
+        st.page_link("train.py", label="Train one", icon=":material/model_training:")
+        return
+    st.info("Choose two runs or more. The first one is the baseline.", icon=":material/compare_arrows:")
     labels = unique_labels(list(newest.values()))
     chosen = st.multiselect(
         "Runs",

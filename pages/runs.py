@@ -7,13 +7,13 @@ from core.charts.run_lines import parallel_coordinates
 from core.charts.run_means import metric_by_param
 from core.charts.run_scatter import scatter
 from core.domain.errors import InvalidFilter
-from core.domain.run_cells import ordered
+from core.domain.run_cells import ordered, titles_of
 from core.domain.run_query import Column, ColumnKind, RunQuery
 from core.workflows.browsing import RunPage
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab, page, show_error
 from pages.shared.run_acts import acts, come_back, picks
-from pages.shared.run_columns import chosen_columns, titles_of
+from pages.shared.run_columns import chosen_columns
 from pages.shared.run_filters import filter_form, forget_form, wanted_query, write_query
 from pages.shared.run_table import picked_runs, run_rows
 from pages.shared.run_view import show_run
@@ -45,7 +45,10 @@ def all_runs() -> None:
     query = pages_of(found, query)
     write_query(query)
     if st.toggle(
-        "Charts", help="Pictures of the runs that the filter leaves, up to 2,000.", key="charts", bind="query-params"
+        "Charts",
+        help=f"Pictures of the runs that the filter leaves, up to {CHARTED_RUNS:,}.",
+        key="charts",
+        bind="query-params",
     ):
         charts(query, found)
     watch(query, found.generation)

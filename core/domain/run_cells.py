@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from core.domain.hyperparameters import KNOBS, Knob, family_label
@@ -48,6 +49,21 @@ def column_title(column: Column) -> str:
             return _ATTRIBUTES[column.key]
         case ColumnKind.TAG:
             return column.key
+
+
+def titles_of(columns: Sequence[Column], taken: Collection[str] = ()) -> Mapping[Column, str]:
+    """A title each, no two alike: widgets and tables tell columns apart by nothing else.
+
+    Two families may have a word in common: ``Trees (max_iter)`` and ``Trees (n_estimators)``.
+
+    Args:
+        taken: titles that others have already.
+    """
+    titles = {column: column_title(column) for column in columns}
+    for longer in (_with_key, str):
+        shared = Counter([*titles.values(), *taken])
+        titles = {column: title if shared[title] == 1 else longer(column) for column, title in titles.items()}
+    return titles
 
 
 def column_help(column: Column) -> str:
@@ -132,6 +148,11 @@ def _attribute(run: Run, key: str) -> str:
             return f"{run.started:%Y-%m-%d %H:%M:%S}"
         case _:
             return f"{run.ended:%Y-%m-%d %H:%M:%S}" if run.ended else MISSING
+
+
+def _with_key(column: Column) -> str:
+    title = column_title(column)
+    return f"{title} ({column.key})" if title != column.key else str(column)
 
 
 def _knob(name: str) -> Knob | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from core.domain.errors import InvalidFilter
 from core.domain.hyperparameters import ModelFamily
@@ -32,6 +32,9 @@ _OTHER_WORDS: Final = {
 
 _BARE_KEY: Final = re.compile(r"[\w.\-/:]+")
 _DIGEST_START: Final = re.compile(r"[0-9a-f]{0,64}")
+
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 class RunKind(StrEnum):
@@ -224,19 +227,26 @@ def _written(value: object) -> str:
 def _read(name: str, text: str) -> object:
     match name:
         case "families":
-            return tuple(ModelFamily(part) for part in text.split(",") if part)
+            return tuple(_one_of(ModelFamily, part) for part in text.split(",") if part)
         case "statuses":
-            return tuple(RunStatus(part) for part in text.split(",") if part)
+            return tuple(_one_of(RunStatus, part) for part in text.split(",") if part)
         case "kind":
-            return RunKind(text)
+            return _one_of(RunKind, text)
         case "lifecycle":
-            return Lifecycle(text)
+            return _one_of(Lifecycle, text)
         case "order":
             return Order.parse(text)
         case "page" | "size":
             return _whole(name, text)
         case _:
             return text
+
+
+def _one_of(words: type[Word], text: str) -> Word:
+    try:
+        return words(text)
+    except ValueError:
+        raise ValueError(f"{text[:80]!r} is none of {', '.join(words)}") from None
 
 
 def _whole(name: str, text: str) -> int:

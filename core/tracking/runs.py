@@ -134,8 +134,13 @@ def get_run(store: Store, run_id: str) -> Run:
     Raises:
         NotFound: there is none of that id.
     """
-    with mlflow_errors(store.uri):
-        return as_run(store.client.get_run(run_id))
+    try:
+        with mlflow_errors(store.uri):
+            return as_run(store.client.get_run(run_id))
+    except NotFound as error:
+        raise NotFound(
+            f"There is no run {run_id[:80]!r}.", remedy="Choose one of the runs in the table; it may have been deleted."
+        ) from error
 
 
 def find_run_of_job(store: Store, job_id: str) -> Run | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.domain.runs import Run
-from core.evaluation.significance import Judgement, MeanInterval
+from core.evaluation.significance import Judgement, MeanInterval, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -166,6 +166,17 @@ class Comparison:
     def comparable(self) -> tuple[ComparedRun, ...]:
         """The baseline and the runs that have a difference to it."""
         return tuple(one for one in self.runs if one is self.baseline or one.is_compared)
+
+    @property
+    def others(self) -> tuple[ComparedRun, ...]:
+        """The runs that have a difference to the baseline."""
+        return tuple(one for one in self.runs if one.is_compared)
+
+    def word_of(self, one: ComparedRun) -> str:
+        """The verdict on a run's RMSE, as a table has it: ``better``, ``not comparable``, or ``baseline``."""
+        if one is self.baseline:
+            return "baseline"
+        return one.differences["rmse"].verdict.value if one.is_compared else Verdict.NOT_COMPARABLE.value
 
     @property
     def labels(self) -> Mapping[str, str]:

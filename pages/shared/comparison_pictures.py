@@ -12,21 +12,20 @@ from core.charts.run_lines import parallel_coordinates
 from core.charts.run_means import metric_by_param
 from core.charts.run_scatter import scatter
 from core.domain.metrics import figure_text
-from core.domain.money import MISSING, dollars, percent
+from core.domain.money import MISSING, dollars
+from core.domain.run_cells import titles_of
 from core.domain.run_query import Column, ColumnKind
 from core.workflows.comparison_views import Comparison
 from pages.shared.figures import chart
 from pages.shared.frame import escape
-from pages.shared.run_columns import titles_of
 
 
 def where_they_differ(compared: Comparison) -> None:
     """By region, by price, on the map, row by row."""
-    others = [one for one in compared.comparable if one is not compared.baseline]
-    if not others:
+    if not compared.others:
         st.caption("No run has a difference to the baseline, so there is nothing to show here.")
         return
-    labels = {one.run.run_id: one.label for one in others}
+    labels = {one.run.run_id: one.label for one in compared.others}
     other = st.selectbox(
         "Beside the baseline", list(labels), format_func=labels.__getitem__, key="beside", bind="query-params"
     )
@@ -115,7 +114,7 @@ def score_profile(compared: Comparison) -> None:
                 "Without capped rows": dollars(one.without_capped),
                 "Capped rows alone": dollars(one.capped_only),
                 "Spatial RMSE": figure_text("spatial_rmse", one.spatial_rmse),
-                "Coverage": MISSING if one.coverage is None else percent(100 * one.coverage),
+                "Coverage": figure_text("coverage", one.coverage),
             }
             for one in compared.profiles
         ],

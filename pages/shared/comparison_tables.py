@@ -6,7 +6,6 @@ import streamlit as st
 
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text, metric_of
 from core.domain.money import MISSING, dollars
-from core.evaluation.significance import Verdict
 from core.workflows.comparison_views import Comparison, SettingsGroup
 from core.workflows.comparison_words import change_text, interval_text, method
 from pages.shared.frame import escape
@@ -22,7 +21,7 @@ def metric_table(compared: Comparison) -> None:
     others = [name for name in compared.metrics if name not in SCORE_NAMES]
     rows = []
     for one in compared.runs:
-        row: dict[str, object] = {"Run": one.label, "Verdict": _word(compared, one.run.run_id)}
+        row: dict[str, object] = {"Run": one.label, "Verdict": compared.word_of(one)}
         for name in SCORE_NAMES:
             judged = one.differences.get(name)
             label = METRICS[name].label
@@ -98,10 +97,3 @@ def _group_row(group: SettingsGroup) -> dict[str, object]:
         "Verdict": judged.verdict.value if judged else MISSING,
         "Note": group.note,
     }
-
-
-def _word(compared: Comparison, run_id: str) -> str:
-    if run_id == compared.baseline.run.run_id:
-        return "baseline"
-    one = next(one for one in compared.runs if one.run.run_id == run_id)
-    return one.differences["rmse"].verdict.value if one.is_compared else Verdict.NOT_COMPARABLE.value

@@ -11,20 +11,13 @@ from core.domain.hyperparameters import KNOBS, family_label
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text
 from core.domain.money import MISSING, dollar_change, dollars, duration
 from core.domain.provenance import DATA_SOURCE_TAG
-from core.domain.runs import Run, RunStatus, Scores
+from core.domain.run_cells import STATUS_WORDS
+from core.domain.runs import Run, Scores
 from core.domain.sweeps import Sweep, TrialState
 from core.workflows.views import ScoreLine
 
 if TYPE_CHECKING:
     from core.charts.frame import Figure
-
-_STATUS: Final = {
-    RunStatus.FINISHED: "finished",
-    RunStatus.RUNNING: "running",
-    RunStatus.SCHEDULED: "queued",
-    RunStatus.FAILED: "failed",
-    RunStatus.KILLED: "cancelled",
-}
 
 _TRIAL_STATE: Final = {
     TrialState.RUNNING: "running",
@@ -67,7 +60,7 @@ def run_table(runs: Sequence[Run], key: str) -> Run | None:
                 "Run": run.name,
                 **{METRICS[name].label: figure_text(name, run.metrics.get(name)) for name in SCORE_NAMES},
                 "Family": family_label(run.family) or MISSING,
-                "Status": _STATUS[run.status],
+                "Status": STATUS_WORDS[run.status],
                 "Fit": duration(run.fit_seconds),
                 "Data": "demo" if run.is_demo else run.tags.get(DATA_SOURCE_TAG, MISSING),
                 "Started": run.started,

@@ -54,7 +54,7 @@ def tell_refusal(what: str, remedy: str, where: str = "") -> None:
 
 def escape(text: str) -> str:
     """Text as Markdown shows it letter by letter: dollars are no formula, brackets no link."""
-    for sign in "\\`*_{}[]()#+-.!|$<>:~":
+    for sign in "\\`*_{}[]()#+-.!|$<>:~=&":
         text = text.replace(sign, f"\\{sign}")
     return text
 

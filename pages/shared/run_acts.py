@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.errors import LabError
 from core.domain.run_query import Lifecycle, RunQuery
+from core.tracking.run_edits import LONGEST_KEY, LONGEST_VALUE
 from core.workflows.browsing import RunPage
 from core.workflows.comparison import FEWEST_RUNS, MOST_RUNS
 from pages.shared.frame import errors, escape, lab, show_error
@@ -92,8 +93,8 @@ def picks(picked: tuple[str, ...], found: RunPage) -> None:
 
 def _tag(picked: tuple[str, ...]) -> None:
     with st.form("tag", border=False):
-        key = st.text_input("Tag", max_chars=250)
-        value = st.text_input("Value", max_chars=5_000)
+        key = st.text_input("Tag", max_chars=LONGEST_KEY)
+        value = st.text_input("Value", max_chars=LONGEST_VALUE)
         if st.form_submit_button("Tag now", type="primary"):
             _do(picked, functools.partial(lab().runs.tag, picked, key, value), f"Tagged {_counted(picked)}.")
 
@@ -104,7 +105,7 @@ def _note(picked: tuple[str, ...]) -> None:
     with errors():
         before = lab().runs.note_of(picked[0])
         with st.form("note", border=False):
-            text = st.text_area("Note", value=before, height=160)
+            text = st.text_area("Note", value=before, height=160, max_chars=LONGEST_VALUE)
             if st.form_submit_button("Save the note", type="primary"):
                 _do(picked, functools.partial(lab().runs.note, picked[0], text), "The note is saved.")
 

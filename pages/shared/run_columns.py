@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.errors import InvalidFilter
-from core.domain.run_cells import column_title, ordered, worth_showing
+from core.domain.run_cells import ordered, titles_of, worth_showing
 from core.domain.run_query import Column
 from core.workflows.browsing import RunPage
 from pages.shared.frame import lab, show_error
@@ -48,26 +45,6 @@ def chosen_columns(found: RunPage, toolbar: DeltaGenerator) -> tuple[Column, ...
         st.query_params[_ADDRESS] = ",".join(str(column) for column in wanted)
         st.rerun()
     return shown
-
-
-def titles_of(columns: Sequence[Column], taken: Collection[str] = ()) -> Mapping[Column, str]:
-    """A title each, no two alike: widgets and tables tell columns apart by nothing else.
-
-    Two families may have a word in common: ``Trees (max_iter)`` and ``Trees (n_estimators)``.
-
-    Args:
-        taken: titles that others have already.
-    """
-    titles = {column: column_title(column) for column in columns}
-    for longer in (_with_key, str):
-        shared = Counter([*titles.values(), *taken])
-        titles = {column: title if shared[title] == 1 else longer(column) for column, title in titles.items()}
-    return titles
-
-
-def _with_key(column: Column) -> str:
-    title = column_title(column)
-    return f"{title} ({column.key})" if title != column.key else str(column)
 
 
 def _named() -> tuple[Column, ...] | None:

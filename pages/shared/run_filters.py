@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from core.domain.hyperparameters import ModelFamily, family_label
-from core.domain.run_cells import STATUS_WORDS, ordered
+from core.domain.run_cells import STATUS_WORDS, ordered, titles_of
 from core.domain.run_query import (
     LONGEST_FILTER,
     PAGE_SIZES,
@@ -22,7 +22,6 @@ from core.domain.run_query import (
 )
 from core.domain.runs import RunStatus
 from pages.shared.frame import escape
-from pages.shared.run_columns import titles_of
 
 _NAMES: Final = tuple(field.name for field in fields(RunQuery))
 _WRITTEN: Final = "runs_address"

@@ -7,12 +7,11 @@ from typing import Final
 
 import streamlit as st
 
-from core.domain.run_cells import cell_text, column_help, data_text, status_word
+from core.domain.run_cells import cell_text, column_help, data_text, status_word, titles_of
 from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run
 from core.workflows.browsing import RunPage
 from pages.shared.frame import escape
-from pages.shared.run_columns import titles_of
 
 MOST_PICKED: Final = 200
 _TITLES: Final = ("Run", "Status", "Alias", "Duration", "Data", "Started")

@@ -14,6 +14,7 @@ from core.charts.fit import fit_plot, residual_plot
 from core.charts.importance import importance_bars
 from core.charts.palette import family_colour
 from core.charts.run_curves import step_curves
+from core.domain.errors import NotFound
 from core.domain.metrics import SCORE_NAMES, figure_text, metric_of
 from core.domain.money import MISSING, duration, file_size
 from core.domain.run_cells import column_title, status_word
@@ -96,8 +97,9 @@ def _pictures(detail: RunDetail) -> None:
     drawn = [tab for tab in (fit, residuals, where, importance) if tab.open]
     if drawn:
         with drawn[0], errors():
-            held_out = lab().runs.held_out(detail.run.run_id)
-            _draw(detail, held_out, _TABS[(fit, residuals, where, importance).index(drawn[0])])
+            held_out = _held_out(detail)
+            if held_out is not None:
+                _draw(detail, held_out, _TABS[(fit, residuals, where, importance).index(drawn[0])])
     if curves.open:
         with curves:
             _curves(detail)
@@ -110,6 +112,17 @@ def _pictures(detail: RunDetail) -> None:
     if files.open:
         with files:
             _files(detail)
+
+
+def _held_out(detail: RunDetail) -> HeldOut | None:
+    if detail.run.status is RunStatus.RUNNING:
+        st.caption("This run is under way: its plots come when it has ended.")
+        return None
+    try:
+        return lab().runs.held_out(detail.run.run_id)
+    except NotFound:
+        st.caption("This run logged no predictions of held-out rows, so it has no plots.")
+        return None
 
 
 def _draw(detail: RunDetail, held_out: HeldOut, picture: str) -> None:

@@ -220,13 +220,12 @@ def test_without_runs_in_the_address_two_can_be_chosen_and_compared(
     assert list(tables(compare)[0]["Verdict"]) == ["baseline", "better"]
 
 
-def test_an_empty_store_leads_to_the_table_of_runs(
+def test_an_empty_store_leads_to_a_training(
     tmp_path: Path, data_file: Path, empty_store_file: Path, open_screen: OpenScreen
 ) -> None:
     compare = opened(open_screen, home_at(tmp_path / "home", data_file, empty_store_file))
-    assert any("Choose two runs or more" in info.value for info in compare.info)
-    assert [link.label for link in compare.page_link] == ["Pick them in the table of all runs"]
-    assert next(button for button in compare.button if button.label == "Compare").disabled
+    assert any("Two trained models are needed" in info.value for info in compare.info)
+    assert [link.label for link in compare.page_link] == ["Train one"]
 
 
 def test_an_address_that_names_no_comparison_is_refused_with_its_remedy(

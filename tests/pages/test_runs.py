@@ -274,14 +274,14 @@ def test_a_filter_that_is_none_is_refused_with_its_remedy_and_the_form_stays(
         ({"size": "100000"}, "100,000 rows"),
         ({"order": "foo"}, "'foo' names no column"),
         ({"order": "attributes.colour"}, "no attribute 'colour'"),
-        ({"kind": "x"}, "'x' is not a valid RunKind"),
-        ({"lifecycle": "x"}, "'x' is not a valid Lifecycle"),
-        ({"families": "oak"}, "'oak' is not a valid ModelFamily"),
-        ({"statuses": "DONE"}, "'DONE' is not a valid RunStatus"),
+        ({"kind": "x"}, "'x' is none of trainings, sweeps and trials, all"),
+        ({"lifecycle": "x"}, "'x' is none of active, deleted, all"),
+        ({"families": "oak"}, "'oak' is none of random_forest"),
+        ({"statuses": "DONE"}, "'DONE' is none of SCHEDULED"),
         ({"data": "xyz"}, "not the start of a SHA-256"),
         ({"filter_text": "rmse <"}, "MLflow refuses the filter"),
         ({"columns": "x"}, "'x' names no column"),
-        ({"run": "nobody"}, "Run with id=nobody not found"),
+        ({"run": "nobody"}, "There is no run 'nobody'"),
         ({"run": "../../etc/passwd"}, "Invalid value"),
     ],
     ids=str,
@@ -461,7 +461,7 @@ def test_runs_that_are_gone_can_stay_picked_and_do_no_harm(
     runs = opened(open_screen, home, picked=f"nobody,{'0' * 32}")
     assert "there is no such run" in told(press(runs, "Delete now"))
     alone = opened(open_screen, home, picked="nobody")
-    assert "no such record" in told(alone)
+    assert "There is no run 'nobody'" in told(alone)
     assert names(alone) == ["mine"], "the table is there all the same"
 
 
