@@ -195,6 +195,37 @@ def compared_home(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> 
 
 
 @pytest.fixture(scope="session")
+def versions_settings(trained_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a home with three versions: a forest, a worse one, and the first one's twin. Read only."""
+    from core.domain.hyperparameters import TrainingSpec
+    from core.domain.jobs import TrainingRequest
+    from core.tracking.store import open_store
+    from core.workflows.training import train_now
+
+    home = tmp_path_factory.mktemp("versions") / "home"
+    shutil.copytree(trained_settings.home, home)
+    settings = trained_settings.model_copy(update={"home": home})
+    with closing(sqlite3.connect(settings.paths.mlflow_db)) as database, database:
+        location = settings.paths.mlflow_artifacts.as_uri()
+        database.execute("UPDATE experiments SET artifact_location = ?", (location,))
+    connect = functools.cache(lambda: open_store(settings))
+    for spec in (
+        TrainingSpec.create("random_forest", SHALLOW),
+        TrainingSpec.create("random_forest", {"n_estimators": 20, "max_depth": 12}, seed=7),
+    ):
+        train_now(settings, TrainingRequest.create(spec, actor="tester"), connect)
+    return settings
+
+
+@pytest.fixture
+def versions_home(versions_settings: Settings, tmp_path: Path) -> Settings:
+    """That home over again, to promote in. MLflow's artifacts stay the shared ones."""
+    home = tmp_path / "versions"
+    shutil.copytree(versions_settings.home, home, ignore=shutil.ignore_patterns("artifacts"))
+    return versions_settings.model_copy(update={"home": home})
+
+
+@pytest.fixture(scope="session")
 def empty_store_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of a store nothing was ever written to. Creating one takes seconds, copying it none."""
     from core.tracking.store import open_store

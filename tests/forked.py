@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
@@ -27,11 +27,16 @@ _SLOW_TO_IMPORT = (
 
 def start_worker(settings: Settings, *, parent: int | None = None, name: str | None = None) -> BaseProcess:
     """The embedded worker where a parent is named, else one as if started by hand; it logs to ``processes.log``."""
+    return start(_work, settings, parent, name)
+
+
+def start(target: Callable[..., object], *args: object) -> BaseProcess:
+    """A process that does this, a function of a module, as soon as it is forked."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_SLOW_TO_IMPORT))
-    worker = context.Process(target=_work, args=(settings, parent, name))
-    worker.start()
-    return worker
+    process = context.Process(target=target, args=args)
+    process.start()
+    return process
 
 
 @contextmanager

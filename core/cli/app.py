@@ -13,6 +13,8 @@ from core.cli.browsing import runs, ui
 from core.cli.comparing import compare
 from core.cli.operations import doctor, jobs, worker
 from core.cli.output import print_error
+from core.cli.promoting import history, promote, rollback
+from core.cli.serving import serve
 from core.cli.stages import pipeline, stage
 from core.cli.sweeping import sweep, sweeps
 from core.cli.training import train
@@ -29,7 +31,24 @@ def build_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (train, sweep, sweeps, runs, compare, value, stage, pipeline, worker, jobs, doctor, ui):
+    for command in (
+        train,
+        sweep,
+        sweeps,
+        runs,
+        compare,
+        promote,
+        rollback,
+        history,
+        value,
+        stage,
+        pipeline,
+        worker,
+        jobs,
+        doctor,
+        ui,
+        serve,
+    ):
         app.command()(command)
     return app
 

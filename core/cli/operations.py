@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,10 @@ from core.domain.configuration import load_settings
 from core.domain.jobs import Job
 
 if TYPE_CHECKING:
+    from core.domain.settings import Settings
     from core.workflows.findings import Finding
+    from core.workflows.mending import Treated
+    from core.workflows.training_state import Connect
 
 
 class JobsAction(StrEnum):
@@ -69,6 +72,12 @@ def jobs(
 
 def doctor(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be mended.")] = False,
+    restore: Annotated[
+        bool,
+        typer.Option(
+            "--restore", help="First bring back versions that MLflow or registry.json lost, each from the other."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Look at data, records, queue and files, and mend what a crash left; say what was done and what is left to you."""
@@ -80,6 +89,7 @@ def doctor(
     connect = functools.cache(lambda: open_store(settings))
     tell: Callable[[str], object] = _say_nothing if json else typer.echo
 
+    restored = list(_restored(settings, connect, tell)) if restore and not dry_run else []
     findings = [_told(finding, tell) for finding in examine(settings, connect)]
     due = [mend for finding in findings for mend in finding.mends]
     would_mend = [mend.plan for mend in due] if dry_run else []
@@ -101,10 +111,20 @@ def doctor(
                 "mended": [one.sentence for one in treated if one.done],
                 "not_mended": [one.sentence for one in treated if not one.done],
                 "would_mend": would_mend,
+                **({"restored": [one.sentence for one in restored if one.done]} if restore else {}),
+                **({"not_restored": [one.sentence for one in restored if not one.done]} if restore else {}),
             }
         )
     if not healthy:
         raise typer.Exit(1)
+
+
+def _restored(settings: Settings, connect: Connect, tell: Callable[[str], object]) -> Iterator[Treated]:
+    from core.workflows.restoring import restore
+
+    for one in restore(settings, connect):
+        tell(f"{'DONE ' if one.done else 'LEFT '} {one.sentence}")
+        yield one
 
 
 def _told(finding: Finding, tell: Callable[[str], object]) -> Finding:

@@ -13,9 +13,13 @@
     ├── RecordsError
     │   ├── StoreUnavailable  MLflow's store cannot be reached
     │   ├── CorruptRegistry   registry.json is there and is no registry
+    │   ├── LedgerUnavailable the audit ledger cannot be read or written
     │   ├── NotFound          no such run, version or job
     │   └── UntrustedModel    a model file is not the one that was recorded
     ├── NoModel               nothing is trained yet
+    ├── PromotionError
+    │   ├── PromotionRefused  a gate failed, or there is nothing to move
+    │   └── ChampionChanged   somebody else moved the alias meanwhile
     ├── JobsError
     │   ├── QueueUnavailable  the job database cannot be reached
     │   ├── QueueFull         too many jobs wait already
@@ -96,6 +100,10 @@ class CorruptRegistry(RecordsError):
     """registry.json is there and is no registry."""
 
 
+class LedgerUnavailable(RecordsError):
+    """The audit ledger cannot be read or written."""
+
+
 class NotFound(RecordsError):
     """There is no such run, version or job."""
 
@@ -106,6 +114,18 @@ class UntrustedModel(RecordsError):
 
 class NoModel(LabError):
     """A price was asked for before any model was trained."""
+
+
+class PromotionError(LabError):
+    """An alias was not moved."""
+
+
+class PromotionRefused(PromotionError):
+    """A gate failed and was not overridden, or there is nothing to move."""
+
+
+class ChampionChanged(PromotionError):
+    """The alias was moved after the verdict was made: the verdict is about a champion that is none any more."""
 
 
 class JobsError(LabError):

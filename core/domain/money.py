@@ -89,3 +89,10 @@ def duration(seconds: float | None) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def milliseconds(figure: float | None) -> str:
+    """``4.26`` → ``4.3 ms``, ``212`` → ``212 ms``; missing → ``—``."""
+    if figure is None or not math.isfinite(figure):
+        return MISSING
+    return f"{figure:,.1f} ms" if figure < 100 else f"{figure:,.0f} ms"

@@ -75,6 +75,32 @@ class EvaluationSettings(_Section):
     practical_margin: float = Field(default=0.01, ge=0, lt=1)
 
 
+class PromotionSettings(_Section):
+    """What a version must stand before an alias moves to it. Every gate but the thresholds, which are evaluation's.
+
+    Attributes:
+        margin: share of the champion's RMSE that the candidate's may be higher.
+        confidence: with which the candidate must keep within the margin (one-sided).
+        segment_rows: regions and price bands of fewer held-out rows are not judged.
+        segment_worse_percent: by how much the RMSE of one of them may rise.
+        requote_percent: a price that moves by more counts as moved.
+        requote_limit: how many percent of the prices may move; null only shows them.
+        load_seconds: in which the model must load and price ``rows`` block groups.
+        sample: block groups priced under both models; ``seed`` draws these and those.
+    """
+
+    margin: float = Field(default=0.02, ge=0, lt=1)
+    confidence: float = Field(default=0.95, ge=0.5, lt=1)
+    segment_rows: int = Field(default=100, ge=2)
+    segment_worse_percent: float = Field(default=10, ge=0)
+    requote_percent: float = Field(default=5, ge=0)
+    requote_limit: float | None = Field(default=None, ge=0, le=100)
+    load_seconds: float = Field(default=30, gt=0)
+    rows: int = Field(default=200, ge=1, le=10_000)
+    sample: int = Field(default=500, ge=1, le=10_000)
+    seed: int = Field(default=42, ge=0)
+
+
 class TrackingSettings(_Section):
     """MLflow's store. ``uri`` null means SQLite under ``logs/mlruns``; names are what any client reads.
 
@@ -106,6 +132,7 @@ class Settings(_Section):
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings
+    promotion: PromotionSettings = PromotionSettings()
     tracking: TrackingSettings = TrackingSettings()
     jobs: JobSettings = JobSettings()
 

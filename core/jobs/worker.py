@@ -20,7 +20,7 @@ from typing import Final
 import psutil
 from filelock import FileLock, Timeout
 
-from core.domain.errors import LabError, QueueUnavailable, StoreUnavailable
+from core.domain.errors import LabError, QueueUnavailable, RecordsError
 from core.domain.jobs import TRIAL_PREFIX
 from core.domain.settings import Settings
 from core.domain.sweeps import SweepState
@@ -34,8 +34,9 @@ from core.jobs.roster import HEARTBEAT_SECONDS
 from core.jobs.sweep_job import register_trials
 from core.jobs.training_job import register_training
 from core.tracking.store import Connection
+from core.workflows.promotion_records import PromotionRecords
 from core.workflows.recording import abandon
-from core.workflows.training_state import Connect, OpenedRun
+from core.workflows.training_state import OpenedRun
 from core.workflows.trials import abandon_trial
 
 POLL_SECONDS: Final = 0.25
@@ -103,7 +104,7 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
     DBOS.logger.addFilter(_is_no_cancel)
     with _or_end(worker_id):
         DBOS.launch()
-        threading.Thread(target=_warm, args=(place.connect,), name="warm-up", daemon=True).start()
+        threading.Thread(target=_warm, args=(place,), name="warm-up", daemon=True).start()
         DBOS.register_queue(
             TRAINING_QUEUE,
             worker_concurrency=concurrency or settings.jobs.running,
@@ -197,14 +198,14 @@ def _is_no_cancel(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], error.DBOSAwaitedWorkflowCancelledError))
 
 
-def _warm(connect: Connect) -> None:
-    """Import what is slow and open the store while nobody waits for it yet."""
+def _warm(place: Workplace) -> None:
+    """Import what is slow, open the store, and finish promotions a crash cut off, while nobody waits for it yet."""
     import pandera.pandas  # noqa: F401
     import sklearn.ensemble  # noqa: F401
 
     try:
-        connect()
-    except StoreUnavailable as error:
+        PromotionRecords(place.settings, place.connect).look()
+    except RecordsError as error:
         _log.warning("%s", error)
 
 

@@ -81,3 +81,15 @@ def fail_model(store: Store, model_id: str) -> bool:
             return False
         store.client.finalize_logged_model(model_id, LoggedModelStatus.FAILED)
     return True
+
+
+def logged_model_of(store: Store, run_id: str) -> str | None:
+    """The id of the finished model a run logged; None where there is none."""
+    from mlflow.entities import LoggedModelStatus
+
+    with mlflow_errors(store.uri):
+        page = store.client.search_logged_models(
+            [store.experiment_id], filter_string=f"source_run_id = '{run_id}'", max_results=_PAGE
+        )
+    ready = [model for model in page if model.status is LoggedModelStatus.READY]
+    return str(ready[0].model_id) if ready else None

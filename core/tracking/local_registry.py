@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -20,10 +20,11 @@ from filelock import FileLock, Timeout
 from core.domain.configuration import Config, settings_from
 from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
 from core.domain.files import draft_of
+from core.domain.promotion import StageChange
 from core.domain.provenance import JOB_TAG
 from core.domain.settings import Settings
 from core.models.packaged import file_sha256
-from core.tracking.local_version import LocalVersion, free_version, parse_entries
+from core.tracking.local_version import LocalVersion, free_version, mirrored_entry, parse_entries
 from core.tracking.rebuild import entries_from_mlflow, entries_to_add
 from core.tracking.store import Store, open_store
 
@@ -195,6 +196,50 @@ class ModelRegistry:
             if entered:
                 self._write(list({entry.version: entry for entry in (*entries, *entered)}.values()))
         return entered
+
+    def mirror(self, stages: Mapping[str, str], history: Mapping[str, Sequence[StageChange]]) -> bool:
+        """Write stage and history of every entry as the ledger tells them, by MLflow's version; whether any changed.
+
+        What an entry remembers of another ledger, or of one that was rewritten, is kept beside it.
+
+        Raises:
+            RecordsError: the registry cannot be read or written.
+        """
+        if not self.path.exists() and not history:
+            return False
+        with self._lock():
+            is_new = not self.path.exists()
+            entries = self._read_or_recover()
+            mirrored = [mirrored_entry(entry, stages, history) for entry in entries]
+            if mirrored == entries and not is_new:
+                return False
+            self._write(mirrored)
+        return True
+
+    def relink(self, version: str, *, run_id: str | None, mlflow_version: str) -> None:
+        """Point an entry to the run and version of MLflow that were made for it.
+
+        Raises:
+            RecordsError: the registry cannot be read or written.
+        """
+        with self._lock():
+            entries = self._read_or_recover()
+            linked = [
+                replace(entry, run_id=run_id, mlflow_version=mlflow_version) if entry.version == version else entry
+                for entry in entries
+            ]
+            self._write(linked)
+
+    def place_file(self, version: str, file: Path) -> None:
+        """Say where an entry's model file lies.
+
+        Raises:
+            RecordsError: the registry cannot be read or written.
+        """
+        with self._lock():
+            entries = self._read_or_recover()
+            placed = self._relative(file)
+            self._write([replace(e, model_path=placed) if e.version == version else e for e in entries])
 
     def withdraw(self, job_id: str, run_id: str | None) -> None:
         """Take back what a job registered, its model file with it: it was cancelled meanwhile.

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.domain.promotion import Stage, StageChange
+
 LOCAL_PREFIX: Final = "v_"
 """How a version of the local registry begins; MLflow's are plain numbers."""
+
+_AFTER: Final = {Stage.PRODUCTION: Stage.ARCHIVED, Stage.STAGING: Stage.DEVELOPMENT}
+"""What a version becomes when another one takes its alias."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalVersion:
-    """One entry of registry.json. ``model_path`` is relative to home where it lies below it."""
+    """One entry of registry.json. ``model_path`` is relative to home where it lies below it.
+
+    ``stage`` and ``history`` mirror the audit ledger, so that the file alone can restore MLflow's aliases.
+    """
 
     version: str
     created: str
@@ -28,6 +36,7 @@ class LocalVersion:
     run_id: str | None = None
     mlflow_version: str | None = None
     stage: str = "development"
+    history: tuple[StageChange, ...] = ()
 
     @property
     def created_at(self) -> datetime:
@@ -40,6 +49,25 @@ def free_version(now: datetime, taken: set[str]) -> str:
     while (version := f"{LOCAL_PREFIX}{now:%Y%m%d_%H%M%S}") in taken:
         now += timedelta(seconds=1)
     return version
+
+
+def mirrored_entry(
+    entry: LocalVersion, stages: Mapping[str, str], history: Mapping[str, Sequence[StageChange]]
+) -> LocalVersion:
+    """The entry with stage and history as the ledger tells them, by MLflow's version.
+
+    A version the ledger never named stays what it is: the ledger may have been lost, and this file is then all that
+    remembers. Changes the ledger does not know are kept for the same reason.
+    """
+    number = entry.mlflow_version or ""
+    if number not in stages:
+        is_taken = entry.stage in _AFTER and entry.stage in stages.values()
+        return replace(entry, stage=_AFTER[Stage(entry.stage)].value) if is_taken else entry
+    told = history.get(number, ())
+    known = {change.hash for change in told}
+    own = [change for change in entry.history if change.hash not in known]
+    merged = tuple(sorted((*own, *told), key=lambda change: change.when))
+    return replace(entry, stage=str(stages[number]), history=merged)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ SHA256_TAG: Final = "model.sha256"
 LOCAL_VERSION_TAG: Final = "local.version"
 LOCAL_FILE_TAG: Final = "local.file"
 _PAGE: Final = 1000
+_DESCRIPTION: Final = "MLmodel"
 _LONGEST_VERSION: Final = 9
 
 
@@ -111,6 +113,67 @@ def withdraw_version(store: Store, run_id: str) -> None:
     if registered is not None:
         with mlflow_errors(store.uri):
             store.client.delete_model_version(store.model_name, registered.version)
+
+
+def alias_holders(store: Store) -> dict[str, str]:
+    """By alias the version that holds it, the lab's two aliases alone; read afresh, in one request."""
+    with mlflow_errors(store.uri):
+        held = store.client.get_registered_model(store.model_name).aliases
+    return {str(alias): str(held[alias]) for alias in Alias if alias in held}
+
+
+def set_alias(store: Store, alias: str, version: str | None) -> None:
+    """Give the alias to that version; to nobody with None.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    with mlflow_errors(store.uri):
+        if version is None:
+            store.client.delete_registered_model_alias(store.model_name, alias)
+        else:
+            store.client.set_registered_model_alias(store.model_name, alias, version)
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumn:
+    """One column a model's signature takes; ``kind`` is MLflow's word for its type."""
+
+    name: str
+    kind: str
+    required: bool
+
+
+def input_columns(store: Store, version: ModelVersion) -> tuple[InputColumn, ...] | None:
+    """The columns of a version's signature; None where it has none.
+
+    Raises:
+        NotFound: the version or its files are gone.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import Model
+
+    with tempfile.TemporaryDirectory(prefix="housing-lab-") as scratch, mlflow_errors(store.uri):
+        source = store.client.get_model_version_download_uri(store.model_name, version.version)
+        folder = local_path(source)
+        file = (
+            str(folder / _DESCRIPTION)
+            if folder is not None
+            else download_artifacts(artifact_uri=f"{source}/{_DESCRIPTION}", dst_path=scratch, tracking_uri=store.uri)
+        )
+        signature = Model.load(file).signature
+        if signature is None or signature.inputs is None:
+            return None
+        try:
+            names, kinds = signature.inputs.input_names(), signature.inputs.input_types()
+            required = set(signature.inputs.required_input_names())
+        except MlflowException:  # a signature of tensors has no columns
+            return None
+    return tuple(
+        InputColumn(str(name), str(getattr(kind, "name", kind)), name in required)
+        for name, kind in zip(names, kinds, strict=True)
+    )
 
 
 def champion(store: Store) -> ModelVersion | None:

@@ -17,6 +17,7 @@ from core.jobs.engine import JobQueue
 from core.tracking.registry import all_versions
 from core.workflows.evidence import Evidence
 from core.workflows.findings import Finding
+from core.workflows.ledger_health import ALIASES, LEDGER, look_at_aliases, look_at_ledger
 from core.workflows.leftover_files import look_at_leftover_files
 from core.workflows.registry_health import MODEL_FILES, REGISTRIES, look_at_model_files, look_at_registries
 from core.workflows.run_traces import look_at_half_registrations, look_at_logged_models, look_at_open_runs
@@ -30,6 +31,8 @@ _NEED_MLFLOW: Final = {
 _NEED_NO_MLFLOW: Final = {
     REGISTRIES: look_at_registries,
     MODEL_FILES: look_at_model_files,
+    ALIASES: look_at_aliases,
+    LEDGER: look_at_ledger,
     "leftover files": look_at_leftover_files,
 }
 

@@ -19,6 +19,7 @@ from core.tracking.rebuild import entries_from_mlflow
 from core.tracking.registry import all_versions
 from core.tracking.store import Store
 from core.workflows.inline_jobs import inline_job_lives, is_inline
+from core.workflows.promotion_records import PromotionRecords
 from core.workflows.training_state import Connect
 
 
@@ -85,6 +86,11 @@ class Evidence:
             return self.registry.list_models()
         return entries_from_mlflow(self.settings, self.store)
 
+    @cached_property
+    def promotions(self) -> PromotionRecords:
+        """Ledger, aliases and stages."""
+        return PromotionRecords(self.settings, self.connect)
+
     def version_of(self, run_id: str) -> ModelVersion | None:
         return next((version for version in self.versions if version.run_id == run_id), None)
 
@@ -116,6 +122,8 @@ class Evidence:
         """Give the connections back."""
         if "queue" in self.__dict__:
             self.queue.close()
+        if "promotions" in self.__dict__:
+            self.promotions.ledger.close()
 
     def _in_living_hands(self) -> set[str]:
         """Jobs a living worker has not put down yet: a cancelled one runs to the end of its step."""

@@ -111,6 +111,18 @@ class RebuildRegistry(Mend):
 
 
 @dataclass(frozen=True, slots=True)
+class ReconcileAliases(Mend):
+    """Carry out promotions a crash cut off, enter what was moved outside the lab, and mirror it in registry.json."""
+
+    verb: ClassVar = ("reconcile", "reconciled")
+    about: tuple[str, ...]
+
+    @property
+    def of(self) -> str:
+        return f"ledger, MLflow and registry.json: {listed(self.about)}"
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreModelFile(Mend):
     """Copy a lost model file out of MLflow, where its version holds the same bytes."""
 

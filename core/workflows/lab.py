@@ -31,6 +31,7 @@ from core.tracking.store import Connection, Store
 from core.workflows.browsing import Browsing
 from core.workflows.comparing import Comparing
 from core.workflows.expectation import expect, rows_to_fit
+from core.workflows.promoting import Promoting
 from core.workflows.recent import Recent
 from core.workflows.repeats import compare_with_twin
 from core.workflows.tuning import Tuning
@@ -64,6 +65,7 @@ class Lab:
         self.tuning = Tuning(lambda: self.queue, self.connect, self.keep_worker)
         self.comparing = Comparing(settings, self.connect)
         self.runs = Browsing(settings, self.connect)
+        self.promotions = Promoting(settings, self.connect)
 
     @property
     def queue(self) -> JobQueue:

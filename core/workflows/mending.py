@@ -35,12 +35,14 @@ from core.workflows.findings import (
     Finding,
     Mend,
     RebuildRegistry,
+    ReconcileAliases,
     RemoveDraft,
     RemoveWorkFolder,
     RestoreModelFile,
     TakeBack,
 )
 from core.workflows.leftover_files import is_dead_draft
+from core.workflows.promotion_records import PromotionRecords
 from core.workflows.recording import abandon
 from core.workflows.training_state import Connect, OpenedRun, WorkFolder
 from core.workflows.trials import abandon_trial
@@ -92,6 +94,8 @@ def carry_out(settings: Settings, connect: Connect, mend: Mend) -> bool:
             return _complete(settings, connect, ())
         case CompleteRegistry(versions):
             return _complete(settings, connect, versions)
+        case ReconcileAliases():
+            return _reconcile(settings, connect)
         case RestoreModelFile():
             return _restore(settings, connect, mend)
         case RemoveWorkFolder(job_id):
@@ -160,6 +164,14 @@ def _note(connect: Connect, entries: Iterable[LocalVersion]) -> None:
         version = get_version(store, entry.mlflow_version)
         if LOCAL_VERSION_TAG not in version.tags:
             note_local_version(store, version.version, entry.version, Path(entry.model_path).name)
+
+
+def _reconcile(settings: Settings, connect: Connect) -> bool:
+    records = PromotionRecords(settings, connect)
+    try:
+        return records.mend()
+    finally:
+        records.ledger.close()
 
 
 def _restore(settings: Settings, connect: Connect, mend: RestoreModelFile) -> bool:

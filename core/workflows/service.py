@@ -70,3 +70,5 @@ class BackgroundService:
             gc.collect()
             gc.freeze()
             self._is_warm = True
+        # Finishes what a crash cut off between ledger and alias, and notices aliases that were moved outside.
+        self._lab.promotions.look()

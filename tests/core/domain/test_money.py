@@ -15,8 +15,10 @@ from core.domain.money import (
     dollar_change,
     dollars,
     duration,
+    file_size,
     is_capped,
     memory,
+    milliseconds,
     percent,
     price_text,
 )
@@ -99,3 +101,24 @@ def test_a_duration_reads_in_its_two_largest_units(seconds, text):
 )
 def test_memory_reads_in_its_largest_unit(megabytes, text):
     assert memory(megabytes) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (None, "—"),
+        (0, "0 B"),
+        (999, "999 B"),
+        (38_400, "38 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (2_340_000_000, "2.3 GB"),
+    ],
+)
+def test_a_file_size_reads_in_its_largest_unit(size, text):
+    assert file_size(size) == text
+
+
+@pytest.mark.parametrize(("figure", "text"), [(None, "—"), (math.nan, "—"), (4.26, "4.3 ms"), (212.4, "212 ms")])
+def test_milliseconds_have_a_digit_while_it_says_something(figure, text):
+    assert milliseconds(figure) == text

@@ -41,7 +41,11 @@ def home_at(folder: Path, data_file: Path, store_file: Path, **overrides: object
     """A home over these rows with a copy of that store; keys like ``training__enable_mlflow`` override."""
     environment = {f"{PREFIX}DATA__PATH": str(data_file)}
     environment |= {f"{PREFIX}{key}".upper(): str(value) for key, value in overrides.items()}
-    settings = load_settings(home=folder, environment=environment)
+    return with_empty_store(load_settings(home=folder, environment=environment), store_file)
+
+
+def with_empty_store(settings: Settings, store_file: Path) -> Settings:
+    """Give a home that has no store a copy of that one."""
     settings.paths.mlruns.mkdir(parents=True)
     shutil.copy(store_file, settings.paths.mlflow_db)
     with sqlite3.connect(settings.paths.mlflow_db) as database:

@@ -20,7 +20,7 @@ from tests.core.workflows.conftest import WITHOUT_DATA, MakeHome, ridge
 
 NAMES = [
     *("state folder", "data", "MLflow", "job queue", "open runs", "half registrations", "logged models"),
-    *("registries", "model files", "leftover files"),
+    *("registries", "model files", "aliases", "audit ledger", "leftover files"),
 ]
 
 

@@ -334,8 +334,10 @@ def test_a_version_with_an_alias_is_never_taken_back(trained_copy: Settings, sta
     store.client.update_run(version.run_id, status=status)
     seen_before = look(trained_copy)
     store.client.set_registered_model_alias(store.model_name, "champion", "1")
-    (refused,) = treat(trained_copy, lambda: store, seen_before)
+    refused, noticed = treat(trained_copy, lambda: store, seen_before)
     assert not refused.done
+    assert noticed.done
+    assert "champion is version 1 in MLflow and nobody in the ledger" in noticed.sentence
     assert "An alias points to version 1 by now" in refused.sentence
     (told,) = [one for one in look(trained_copy) if not one.ok]
     assert "alias" in told.remedy
