@@ -26,7 +26,8 @@ def warm_charts() -> None:
     import core.charts.run_scatter
     import core.charts.tuning
     import core.charts.tuning_knobs
-    import core.charts.tuning_seeds  # noqa: F401
+    import core.charts.tuning_seeds
+    import core.charts.versions  # noqa: F401
 
 
 @asynccontextmanager

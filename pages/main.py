@@ -24,6 +24,7 @@ navigation = st.navigation(
             st.Page("tune.py", title="Tune", icon=":material/tune:", url_path="tune"),
             st.Page("runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
             st.Page("compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+            st.Page("models.py", title="Models", icon=":material/workspace_premium:", url_path="models"),
             st.Page("what_if.py", title="What-if", icon=":material/real_estate_agent:", url_path="what_if"),
         ]
     }

@@ -23,6 +23,7 @@ from core.domain.jobs import TrainingRequest
 from core.domain.provenance import current_user
 from core.tracking.runs import list_runs
 from core.tracking.store import open_store
+from core.workflows.promoting import Promoting
 from core.workflows.training import train_now
 from tests.browser.chromium import ensure_chromium
 from tests.browser.intents import button, click_button, set_slider, wait_until_idle
@@ -106,6 +107,11 @@ def _runs_and_compare(visits: Visits, app: RunningApp, folder: Path) -> None:
     _everywhere(visits, f"{app.url}/runs?filter_text=metrics.rmse+%3C%3C+5", folder, "runs-refused")
     _everywhere(visits, f"{app.url}/runs?run={ids[0]}", folder, "run")
     _everywhere(visits, f"{app.url}/compare", folder, "compare-empty")
+    promotions = Promoting(settings, connect)
+    promotions.promote(promotions.verdict("1"), actor=current_user(), reason="the first one")
+    promotions.close()
+    _everywhere(visits, f"{app.url}/models?version=2", folder, "models")
+    _everywhere(visits, f"{app.url}/models?part=Ledger", folder, "models-ledger")
     _everywhere(visits, f"{app.url}/compare?runs={','.join(ids)}", folder, "compare")
     page = visits.open(f"{app.url}/compare?runs={','.join(ids)}")
     page.set_viewport_size({"width": WIDTHS["desk"], "height": 2600})
