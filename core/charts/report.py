@@ -105,8 +105,9 @@ def _where(comparison: Comparison) -> list[str]:
 
 
 def _lowest(comparison: Comparison) -> str | None:
-    others = [one for one in comparison.comparable if one is not comparison.baseline and "rmse" in one.differences]
-    return min(others, key=lambda one: one.differences["rmse"].delta).run.run_id if others else None
+    if not comparison.others:
+        return None
+    return min(comparison.others, key=lambda one: one.differences["rmse"].delta).run.run_id
 
 
 def _method(comparison: Comparison) -> str:

@@ -6,20 +6,19 @@ followed, so that what a crash cut off is found and carried out. See :mod:`core.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from core.domain.errors import ChampionChanged, LedgerUnavailable
-from core.domain.promotion import Gate, LedgerEntry, gates_from
+from core.domain.errors import ChampionChanged
+from core.domain.promotion import LedgerEntry
 from core.domain.settings import Settings
-from core.tracking.audit_chain import GENESIS, HASH, ChainBreak, check_chain, hash_of
+from core.tracking.audit_chain import GENESIS, HASH, ChainBreak, check_chain
+from core.tracking.audit_lines import Move, entry_of, lines_of
 from core.tracking.audit_tables import (
     ENTRIES,
     HEAD,
@@ -33,20 +32,6 @@ from core.tracking.audit_tables import (
 
 _PLACE: Final = 1
 """The head's one row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """An alias that is to move: what an entry says before it has a number."""
-
-    who: str
-    act: str
-    alias: str
-    version_from: str | None
-    version_to: str | None
-    reason: str = ""
-    override: bool = False
-    gates: tuple[Gate, ...] = ()
 
 
 def _nothing() -> None:
@@ -84,7 +69,7 @@ class Ledger:
         """Entries in their order, or the newest first; all of them unless ``limit`` says otherwise."""
         order = ENTRIES.c.number.desc() if newest_first else ENTRIES.c.number
         wanted = sa.select(ENTRIES).order_by(order).offset(offset)
-        return [_entry(line) for line in self._read(wanted if limit is None else wanted.limit(limit))]
+        return [entry_of(line) for line in self._read(wanted if limit is None else wanted.limit(limit))]
 
     def count(self) -> int:
         """How many entries there are."""
@@ -95,12 +80,12 @@ class Ledger:
         """By alias its newest entry; aliases that never moved are left out."""
         last = sa.select(sa.func.max(ENTRIES.c.number)).group_by(ENTRIES.c.alias).scalar_subquery()
         found = self._read(sa.select(ENTRIES).where(ENTRIES.c.number.in_(last)))
-        return {line["alias"]: _entry(line) for line in found}
+        return {line["alias"]: entry_of(line) for line in found}
 
     def pending(self) -> list[LedgerEntry]:
         """Entries that were not carried out yet, oldest first: under the lock, those that a crash cut off."""
         done = sa.select(SETTLED.c.number)
-        return [_entry(line) for line in self._read(_in_order().where(ENTRIES.c.number.not_in(done)))]
+        return [entry_of(line) for line in self._read(_in_order().where(ENTRIES.c.number.not_in(done)))]
 
     def append(
         self, moves: Sequence[Move], *, seen: Mapping[str, int], also_settle: Iterable[int] = ()
@@ -119,7 +104,7 @@ class Ledger:
             head = self._take_head(connection)
             newest = _newest_numbers(connection)
             _compare(seen, newest)
-            lines = _lines(moves, head["entries"], head["hash"], newest, _now(connection))
+            lines = lines_of(moves, head["entries"], head["hash"], newest, _now(connection))
             done = list(also_settle)
             try:
                 if lines:
@@ -129,7 +114,7 @@ class Ledger:
                     connection.execute(sa.insert(SETTLED), [{"number": one, "moment": _stamp()} for one in done])
             except sa.exc.IntegrityError as error:
                 raise _overtaken() from error
-        return tuple(_entry(line) for line in lines)
+        return tuple(entry_of(line) for line in lines)
 
     def settle(self, numbers: Iterable[int]) -> None:
         """Say of entries that they are carried out."""
@@ -238,38 +223,6 @@ def _overtaken(alias: str = "alias") -> ChampionChanged:
     )
 
 
-def _lines(
-    moves: Sequence[Move], entries: int, previous: str, newest: Mapping[str, int], moment: str
-) -> list[dict[str, Any]]:
-    lines: list[dict[str, Any]] = []
-    last = dict(newest)
-    for number, move in enumerate(moves, entries + 1):
-        line: dict[str, Any] = {
-            "number": number,
-            "moment": moment,
-            "who": clean(move.who),
-            "act": str(move.act),
-            "alias": str(move.alias),
-            "version_from": move.version_from,
-            "version_to": move.version_to,
-            "reason": clean(move.reason),
-            "override": int(move.override),
-            "gates": json.dumps([gate.as_report() for gate in move.gates], ensure_ascii=True),
-            "predecessor": last.get(move.alias, 0),
-            "previous_hash": previous,
-        }
-        line[HASH] = hash_of(line)
-        lines.append(line)
-        previous, last[move.alias] = line[HASH], number
-    return lines
-
-
-def clean(text: str) -> str:
-    """Text as a database can hold it and a line can show it: one line, no control characters, whole letters."""
-    whole = text.encode("utf-8", "replace").decode()
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in whole).split())
-
-
 def _now(connection: sa.Connection) -> str:
     """This moment, never before the newest entry's: the clocks of several hosts do not agree."""
     last = connection.execute(sa.select(sa.func.max(ENTRIES.c.moment))).scalar()
@@ -278,28 +231,3 @@ def _now(connection: sa.Connection) -> str:
 
 def _stamp() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _entry(line: Mapping[str, Any]) -> LedgerEntry:
-    try:
-        return LedgerEntry(
-            number=line["number"],
-            when=datetime.fromisoformat(line["moment"]),
-            who=line["who"],
-            act=line["act"],
-            alias=line["alias"],
-            version_from=line["version_from"],
-            version_to=line["version_to"],
-            reason=line["reason"],
-            override=bool(line["override"]),
-            gates=gates_from(json.loads(line["gates"])),
-            predecessor=line["predecessor"],
-            previous_hash=line["previous_hash"],
-            hash=line["hash"],
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise LedgerUnavailable(
-            f"Entry {line['number']} of the audit ledger was edited and cannot be read.",
-            where="jobs.database_url",
-            remedy="Run `python -m core doctor`, and restore the job database from a backup.",
-        ) from error

@@ -40,8 +40,10 @@ def reason_of(judged: Judgement) -> str:
 
 
 def method(comparison: Comparison) -> str:
-    """How the differences were found, in a sentence or two."""
-    rows = len(comparison.shared.actual) if comparison.shared else 0
+    """How the differences were found, in a sentence or two; empty where there are none."""
+    if comparison.shared is None or not comparison.others:
+        return ""
+    rows = len(comparison.shared.actual)
     return (
         f"Differences are to {comparison.baseline.label}, with 95 % intervals from a paired bootstrap of "
         f"{RESAMPLES:,} resamples over the same {rows:,} held-out rows. Under {percent(100 * comparison.margin)} of "

@@ -14,7 +14,7 @@ from core.domain.house import House
 from core.domain.promotion import LONGEST_REASON, Act, Claim, Gate, LedgerEntry, Policy, PromotionVerdict
 from core.domain.runs import Alias, ModelVersion
 from core.domain.stages import earlier_champions
-from core.tracking.audit import Move, clean
+from core.tracking.audit_lines import Move, clean
 from core.tracking.registry import get_version
 from core.tracking.store import Store
 from core.workflows.promotion_gates import judge, load_gate

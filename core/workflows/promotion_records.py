@@ -17,7 +17,8 @@ from core.domain.runs import Alias
 from core.domain.settings import Settings
 from core.domain.stages import histories_of, stages_of
 from core.jobs.engine import JobQueue
-from core.tracking.audit import Ledger, Move
+from core.tracking.audit import Ledger
+from core.tracking.audit_lines import Move
 from core.tracking.local_registry import ModelRegistry, open_registry
 from core.tracking.local_version import mirrored_entry
 from core.tracking.registry import alias_holders, set_alias

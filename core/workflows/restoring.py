@@ -15,7 +15,7 @@ from core.domain.promotion import THE_LAB, Act, Stage
 from core.domain.runs import Alias, ModelVersion, RunStatus
 from core.domain.settings import Settings
 from core.models.packaged import file_sha256
-from core.tracking.audit import Move
+from core.tracking.audit_lines import Move
 from core.tracking.leftovers import logged_model_of
 from core.tracking.local_registry import ModelRegistry, open_registry
 from core.tracking.local_version import LocalVersion

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from core.domain.hyperparameters import family_label
-from core.domain.run_cells import column_title
+from core.domain.run_cells import titles_of
 from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run
 
@@ -34,10 +34,8 @@ def unique_labels(runs: Sequence[Run]) -> dict[str, str]:
 
 def param_titles(names: Sequence[str]) -> dict[str, str]:
     """What each param is called: ``Depth``; two that share a title have their own name beside it."""
-    titles = {name: column_title(Column(ColumnKind.PARAM, name)) for name in names}
-    taken = Counter(titles.values())
     return {
-        name: title if taken[title] == 1 or title == name else f"{title} ({name})" for name, title in titles.items()
+        column.key: title for column, title in titles_of([Column(ColumnKind.PARAM, name) for name in names]).items()
     }
 
 

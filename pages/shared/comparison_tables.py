@@ -42,7 +42,8 @@ def metric_table(compared: Comparison) -> None:
         hide_index=True,
         alt="Each run's scores with the difference to the baseline and its 95 % interval",
     )
-    st.caption(escape(method(compared)))
+    if compared.others:
+        st.caption(escape(method(compared)))
 
 
 def param_table(compared: Comparison) -> None:

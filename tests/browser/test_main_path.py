@@ -142,8 +142,8 @@ def test_a_training_is_cancelled_by_another_visitor_and_leaves_no_version(
         expect(visitor.get_by_text("What happened last")).to_be_visible()
     (worker,) = Lab(app_settings).queue.live_workers()
     busy = psutil.Process(worker.pid)
-    fitting = max(_cpu_share(busy) for _ in range(4))
-    assert fitting > 0.3, "the worker is fitting, on a machine others use too"
+    # On a machine that others use too, not every second and a half is the worker's.
+    assert any(_cpu_share(busy) > 0.5 for _ in range(6)), "the worker is fitting"
     button(other, "Cancel").click()
     for visitor in (page, other):
         expect(visitor.get_by_text("This training was cancelled.")).to_be_visible(timeout=20_000)
@@ -153,7 +153,7 @@ def test_a_training_is_cancelled_by_another_visitor_and_leaves_no_version(
     page.wait_for_timeout(2_000)
     idle = _cpu_share(busy)
     print(f"the worker's CPU after the cancel: {idle:.0%} of a core")
-    assert idle < fitting / 2
+    assert idle < 0.25
     assert get_run(store, job.run_id).status == "KILLED"
     assert len(all_versions(store)) == before
 

@@ -118,6 +118,7 @@ def test_a_run_that_cannot_be_compared_gets_no_figure_and_the_reason(
     alone = opened(open_screen, compared_home.settings, broken, compared_home.run_ids["ridge"], part=WHERE)
     assert list(tables(alone)[0]["Verdict"]) == ["baseline", Verdict.NOT_COMPARABLE]
     assert not alone.info, "there is no answer"
+    assert not any("bootstrap" in caption.value for caption in alone.caption), "nothing was compared"
     assert not alone.error
     assert any("No run has a difference" in caption.value for caption in alone.caption)
 

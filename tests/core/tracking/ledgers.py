@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from core.domain.promotion import Act, LedgerEntry
 from core.domain.runs import Alias
 from core.domain.settings import Settings
-from core.tracking.audit import Ledger, Move
+from core.tracking.audit import Ledger
+from core.tracking.audit_lines import Move
 
 
 def move(to: str | None, *, before: str | None = None, alias: Alias = Alias.CHAMPION, act: Act = Act.PROMOTED) -> Move:

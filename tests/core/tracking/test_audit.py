@@ -18,8 +18,9 @@ from core.domain.errors import ChampionChanged, LedgerUnavailable
 from core.domain.promotion import Act, Gate
 from core.domain.runs import Alias
 from core.domain.settings import Settings
-from core.tracking.audit import Ledger, Move, _lines
+from core.tracking.audit import Ledger
 from core.tracking.audit_chain import GENESIS, check_chain
+from core.tracking.audit_lines import Move, lines_of
 from tests.core.jobs.postgres import MissingPostgresError, cluster, create_database
 from tests.core.tracking.ledgers import move, tamper, write
 
@@ -36,7 +37,7 @@ MOVES = st.builds(
     gates=st.lists(st.builds(Gate, name=TEXT, passed=st.booleans(), detail=TEXT), max_size=2).map(tuple),
 )
 WRITTEN = st.lists(MOVES, min_size=1, max_size=6).map(
-    lambda moves: _lines(moves, 0, GENESIS, {}, "2026-03-03T12:00:00.000000+00:00")
+    lambda moves: lines_of(moves, 0, GENESIS, {}, "2026-03-03T12:00:00.000000+00:00")
 )
 
 
@@ -173,7 +174,7 @@ def test_an_end_that_was_cut_off_shows_even_when_the_head_was_turned_back(settin
 def test_a_line_made_up_to_look_right_does_not_follow(settings: Settings, ledger: Ledger) -> None:
     """Its own hash is right, and the hash of the line before as well: the head remembers another last one."""
     entries = write(ledger, ["1", "2"])
-    (line,) = _lines([move("9", before="1")], 1, entries[0].hash, {"champion": 1}, entries[1].when.isoformat())
+    (line,) = lines_of([move("9", before="1")], 1, entries[0].hash, {"champion": 1}, entries[1].when.isoformat())
     tamper(
         settings,
         "UPDATE lab_ledger SET version_to = '9', reason = :reason, hash = :hash WHERE number = 2",

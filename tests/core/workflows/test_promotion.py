@@ -23,7 +23,7 @@ from core.domain.promotion import Act, GateName, Stage
 from core.domain.provenance import DATA_SHA256_TAG, SPLIT_TAG
 from core.domain.runs import Alias
 from core.domain.settings import Settings
-from core.tracking.audit import Move
+from core.tracking.audit_lines import Move
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.registry import alias_holders, get_version, set_alias
 from core.tracking.store import Store, open_store

@@ -11,7 +11,7 @@ import pytest
 from core.domain.runs import Alias
 from core.domain.settings import Settings
 from core.models.packaged import file_sha256
-from core.tracking.audit import Move
+from core.tracking.audit_lines import Move
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.registry import alias_holders, all_versions, get_version, load_version, set_alias
 from core.tracking.runs import get_run
