@@ -112,6 +112,7 @@ def set_slider(page: Page, label: str, value: float | str) -> None:
             thumb.focus()
             for _ in range(abs(presses)):
                 page.keyboard.press("ArrowRight" if presses > 0 else "ArrowLeft")
+            _let_the_slider_speak(page)
     reached = float(thumb.input_value())
     assert math.isclose(reached, value, abs_tol=step / 100), f"{label} stands at {reached:g}, not at {value:g}"
 
@@ -126,8 +127,15 @@ def _slide_to_option(page: Page, thumb: Locator, option: str) -> None:
             if thumb.get_attribute("aria-valuetext") == option:
                 break
             page.keyboard.press("ArrowRight")
+        _let_the_slider_speak(page)
     reached = thumb.get_attribute("aria-valuetext")
     assert reached == option, f"the slider stands at {reached}, not at {option}"
+
+
+def _let_the_slider_speak(page: Page) -> None:
+    """Until the slider has sent its last value: it waits a fifth of a second for the next key, and on a slow
+    machine earlier keys have had their own answer by then. The page runs its timers in the order they end."""
+    page.evaluate("() => new Promise(spoken => setTimeout(spoken, 300))")
 
 
 def read_slider(page: Page, label: str) -> float:
