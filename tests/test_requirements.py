@@ -1,4 +1,4 @@
-"""The two requirements files say what the code imports, exactly."""
+"""The requirements files say what the code imports, exactly."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.domain.settings import PROJECT_ROOT
 
 APP = PROJECT_ROOT / "requirements.txt"
 TESTS = PROJECT_ROOT / "tests" / "requirements.txt"
+DVC = PROJECT_ROOT / "config" / "requirements-dvc.txt"
 
 
 def pins(file: Path) -> dict[str, str]:
@@ -57,7 +58,9 @@ def app_files() -> list[Path]:
 
 
 def test_every_requirement_is_pinned_exactly():
-    loose = {name: pin for file in (APP, TESTS) for name, pin in pins(file).items() if not re.match(r"==[\w.]+$", pin)}
+    loose = {
+        name: pin for file in (APP, TESTS, DVC) for name, pin in pins(file).items() if not re.match(r"==[\w.]+$", pin)
+    }
     assert not loose
 
 
@@ -77,7 +80,7 @@ def test_an_import_without_a_pin_is_named():
 
 
 def test_what_is_pinned_is_what_is_tested():
-    stated = {**pins(APP), **pins(TESTS)}
+    stated = {**pins(APP), **pins(TESTS), **pins(DVC)}
     assert {name: f"=={version(name)}" for name in stated} == stated
 
 
@@ -86,4 +89,10 @@ def test_mlflow_is_the_version_the_records_were_measured_with():
 
 
 def test_the_tests_install_the_app_as_well():
-    assert "-r ../requirements.txt" in TESTS.read_text(encoding="utf-8").splitlines()
+    lines = TESTS.read_text(encoding="utf-8").splitlines()
+    assert {"-r ../requirements.txt", "-r ../config/requirements-dvc.txt"} <= set(lines)
+
+
+def test_the_app_runs_without_dvc():
+    assert set(pins(DVC)) == {"dvc"}
+    assert "dvc" not in imported(app_files())

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from core.domain.errors import NotFound
+from core.domain.imports import IMPORT_CREATED_TAG
+from core.domain.provenance import INTERVALS_TAG
 from core.domain.runs import ModelVersion, Run
 from core.domain.settings import Settings
-from core.tracking.local_version import LocalVersion, free_version
+from core.tracking.local_version import LocalVersion, free_version, intervals_file
 from core.tracking.registry import LOCAL_FILE_TAG, LOCAL_VERSION_TAG, all_versions
 from core.tracking.runs import get_run
 from core.tracking.store import Store
@@ -62,9 +64,11 @@ def _entry(settings: Settings, name: str, version: ModelVersion, run: Run | None
     file_name = version.tags.get(LOCAL_FILE_TAG, "")
     saved = settings.paths.saved_models / file_name
     is_here = bool(file_name) and saved.is_file()  # another lab's model may lie in MLflow alone
+    intervals = intervals_file(saved)
+    is_measured = is_here and INTERVALS_TAG in version.tags and intervals.is_file()
     return LocalVersion(
         version=name,
-        created=version.created.isoformat(),
+        created=version.tags.get(IMPORT_CREATED_TAG) or version.created.isoformat(),
         family=version.family,
         model_path=str(saved.relative_to(settings.home)) if is_here else "",
         sha256=version.sha256,
@@ -73,4 +77,6 @@ def _entry(settings: Settings, name: str, version: ModelVersion, run: Run | None
         tags=version.tags,
         run_id=version.run_id or None,
         mlflow_version=version.version,
+        intervals_path=str(intervals.relative_to(settings.home)) if is_measured else "",
+        intervals_sha256=version.tags[INTERVALS_TAG] if is_measured else "",
     )

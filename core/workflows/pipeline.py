@@ -7,16 +7,15 @@ the second stage is for looking at.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import Final
 
 from core.data.ingest import DataIngestor
-from core.domain.errors import LabError, RecordsError
-from core.domain.files import draft_of
+from core.domain.errors import LabError
 from core.domain.house import TARGET
 from core.domain.jobs import TrainingRequest
 from core.domain.runs import TrainingOutcome
@@ -26,6 +25,7 @@ from core.features.preprocessing import preprocessor
 from core.models.packaged import write_model
 from core.models.trainer import Report
 from core.workflows.stage_log import PipelineLogger, Stage
+from core.workflows.stage_tables import write_stage_plots, write_table
 from core.workflows.training import train_now
 from core.workflows.training_state import STAGE as TRAIN_STAGE
 from core.workflows.training_state import Connect
@@ -43,6 +43,9 @@ class StageResult:
 
 DownloadReport = Callable[[str, int, int], None]
 
+INGEST_STAGE: Final = "ingest_data"
+FEATURES_STAGE: Final = "engineer_features"
+
 
 def ingest_data(settings: Settings, *, report: DownloadReport | None = None) -> StageResult:
     """Find, download or make the rows, and validate them.
@@ -50,12 +53,16 @@ def ingest_data(settings: Settings, *, report: DownloadReport | None = None) -> 
     Raises:
         DataError: there are none, or they break the schema.
     """
-    with _logged("ingest_data", settings) as log:
+    with _logged(INGEST_STAGE, settings) as log:
         dataset = DataIngestor(settings, report=report).ingest()
         log.info(f"{dataset.source}: {dataset.path}, SHA-256 {dataset.sha256}")
         log.metric("rows", len(dataset.rows))
     kind = "invented demo block groups" if dataset.is_demo else "block groups"
-    return StageResult(Stage.INGEST, f"{len(dataset.rows):,} {kind} are ready.", {"rows": dataset.path})
+    return StageResult(
+        Stage.INGEST,
+        f"{len(dataset.rows):,} {kind} are ready.",
+        {"rows": dataset.path, "log": settings.paths.stage_log(INGEST_STAGE)},
+    )
 
 
 def engineer_features(settings: Settings) -> StageResult:
@@ -64,18 +71,23 @@ def engineer_features(settings: Settings) -> StageResult:
     Raises:
         DataError: the rows cannot be used. RecordsError: a file cannot be written.
     """
-    with _logged("engineer_features", settings) as log:
+    with _logged(FEATURES_STAGE, settings) as log:
         rows = DataIngestor(settings).ingest().rows
         filled = preprocessor(scaled=False).named_steps["impute"].fit_transform(rows)
         table = FeatureEngineer().fit_transform(filled)
-        _write_table(table, settings.features_path)
+        write_table(table, settings.features_path)
         for scaled, file in ((False, settings.paths.encoder), (True, settings.paths.scaler)):
             write_model(preprocessor(scaled=scaled).fit(rows.drop(columns=TARGET), rows[TARGET]), file)
         log.metric("columns", table.shape[1])
     return StageResult(
         Stage.FEATURES,
         f"{table.shape[1] - 1} features of {len(table):,} block groups are written.",
-        {"features": settings.features_path, "encoder": settings.paths.encoder, "scaler": settings.paths.scaler},
+        {
+            "features": settings.features_path,
+            "encoder": settings.paths.encoder,
+            "scaler": settings.paths.scaler,
+            "log": settings.paths.stage_log(FEATURES_STAGE),
+        },
     )
 
 
@@ -87,7 +99,8 @@ def train_model(
     Raises:
         LabError: the training failed; the run says why.
     """
-    outcome = train_now(settings, request, connect, report=report)
+    look = functools.partial(write_stage_plots, settings.paths.stage_plots)
+    outcome = train_now(settings, request, connect, report=report, look=look)
     where = f"version {outcome.version} of MLflow and " if outcome.version else ""
     return StageResult(
         Stage.TRAIN,
@@ -96,6 +109,7 @@ def train_model(
             "models": settings.paths.saved_models,
             "registry": settings.paths.registry,
             "report": settings.paths.evaluation_report,
+            "plots": settings.paths.stage_plots,
             "log": settings.paths.stage_log(TRAIN_STAGE),
         },
         outcome,
@@ -116,15 +130,3 @@ def _logged(stage: str, settings: Settings) -> Iterator[PipelineLogger]:
         raise
     finally:
         log.stage_end(ending)
-
-
-def _write_table(table: pd.DataFrame, target: Path) -> None:
-    try:
-        with draft_of(target) as draft:
-            table.to_csv(draft, index=False)
-    except OSError as error:
-        raise RecordsError(
-            f"The features cannot be written: {error.strerror or error}.",
-            where=str(target),
-            remedy="Free some disk space or correct the folder's permissions.",
-        ) from error
