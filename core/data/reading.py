@@ -122,9 +122,31 @@ def parse_table(content: bytes, *, source: str, max_rows: int | None = None) -> 
         raise InvalidData(f"The file cannot be parsed as CSV: {error}.", where=source, remedy=_SAVE_AS_CSV) from error
 
 
+def foreign_kind(beginning: bytes) -> str | None:
+    """What a file that is no text is, by its first bytes: ``a PNG picture``. None when they do not say."""
+    return next((name for signature, name in _SIGNATURES if beginning.startswith(signature)), None)
+
+
+def refuse_markup(text: str, source: str) -> None:
+    """Call a text by its name that is no table.
+
+    Raises:
+        InvalidData: it begins as JSON, as a web page or as XML does.
+    """
+    beginning = text.lstrip()[:1]
+    if beginning in {"{", "["}:
+        raise InvalidData("The file is no CSV but JSON.", where=source, remedy=_SAVE_AS_CSV)
+    if beginning == "<":
+        raise InvalidData(
+            "The file is no CSV but a web page or XML.",
+            where=source,
+            remedy="Download the raw file, not the page that shows it.",
+        )
+
+
 def _decode(content: bytes, source: str) -> str:
     """Text from UTF-8, with or without a byte order mark; anything else is called by its name."""
-    kind = next((name for signature, name in _SIGNATURES if content.startswith(signature)), None)
+    kind = foreign_kind(content)
     if kind is None and content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InvalidData("The file is written in UTF-16.", where=source, remedy="Save it again in UTF-8.")
     if kind is None and b"\0" in content:
@@ -140,15 +162,7 @@ def _decode(content: bytes, source: str) -> str:
             where=source,
             remedy="Save it again in UTF-8; spreadsheets offer it as “CSV UTF-8”.",
         ) from error
-    beginning = text.lstrip()[:1]
-    if beginning in {"{", "["}:
-        raise InvalidData("The file is no CSV but JSON.", where=source, remedy=_SAVE_AS_CSV)
-    if beginning == "<":
-        raise InvalidData(
-            "The file is no CSV but a web page or XML.",
-            where=source,
-            remedy="Download the raw file, not the page that shows it.",
-        )
+    refuse_markup(text, source)
     return text
 
 
