@@ -11,23 +11,32 @@ from core.workflows.service import BackgroundService
 
 def warm_charts() -> None:
     """Import what draws, so that the first visitor does not wait for it."""
+    import core.charts.comparables
     import core.charts.comparison
     import core.charts.comparison_rows
+    import core.charts.curves
     import core.charts.error_map
     import core.charts.fit
     import core.charts.history
     import core.charts.importance
     import core.charts.learning
+    import core.charts.place_map
+    import core.charts.range_bar
     import core.charts.report
     import core.charts.run_boxes
     import core.charts.run_curves
     import core.charts.run_lines
     import core.charts.run_means
     import core.charts.run_scatter
+    import core.charts.scenarios
+    import core.charts.scoring
+    import core.charts.surface
     import core.charts.tuning
     import core.charts.tuning_knobs
     import core.charts.tuning_seeds
-    import core.charts.versions  # noqa: F401
+    import core.charts.version_split
+    import core.charts.versions
+    import core.charts.waterfall  # noqa: F401
 
 
 @asynccontextmanager

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.charts.frame import PRICE_TICKS, empty, framed, plain
+from core.charts.california import LATITUDE, LONGITUDE, dollar_scale, on_map
+from core.charts.frame import empty, plain
 from core.charts.lettering import note, shortened
-from core.charts.palette import DIVERGING, NEUTRAL
-from core.domain.geography import BAY, CATALINA, MAINLAND, Point
+from core.charts.palette import DIVERGING
 from core.domain.money import dollar_change, dollars
 from core.evaluation.figures import PairedPrices, omission, paired
 from core.workflows.comparison_views import Comparison
 from core.workflows.comparison_words import change_text
 
 _HEIGHT: Final = 660
-_LONGITUDE: Final = "Longitude (degrees)"
-_LATITUDE: Final = "Latitude (degrees)"
-_WEST, _EAST, _SOUTH, _NORTH = -124.8, -113.8, 32.2, 42.3
-_MIDDLE: Final = 37.3
 _CAP_AT: Final = 0.95
-_BELOW_THE_AXIS: Final = 58
 _SMALL, _LARGE = 3.5, 9.0
 _NAME_WIDTH: Final = 44
 
@@ -56,7 +50,7 @@ def error_map(
     prices, east, north = _placed(longitude, latitude, actual, predicted)
     if not prices.rows.size:
         reason = "; ".join(part for part in ("No held-out rows to draw", omission(prices.omitted)) if part)
-        return empty(note(f"{reason}."), title=title, x_title=_LONGITUDE, y_title=_LATITUDE, height=_HEIGHT)
+        return empty(note(f"{reason}."), title=title, x_title=LONGITUDE, y_title=LATITUDE, height=_HEIGHT)
     ids = prices.rows if row_ids is None else np.asarray(row_ids)[prices.rows]
     top = _end(prices.residual)
     order = np.argsort(np.abs(prices.residual), kind="stable")
@@ -87,7 +81,7 @@ def error_map(
     said = [f"{shortened(name, _NAME_WIDTH)}; {prices.rows.size:,} held-out block groups"]
     said += [omitted] if (omitted := omission(prices.omitted)) else []
     said += [f"blue: estimate too high, orange: too low; strongest from {dollars(top)} on"]
-    return _map([points], title=title, subtitle="; ".join(said))
+    return on_map([points], title=title, subtitle="; ".join(said), height=_HEIGHT)
 
 
 def difference_map(comparison: Comparison, run_id: str) -> go.Figure:
@@ -99,15 +93,15 @@ def difference_map(comparison: Comparison, run_id: str) -> go.Figure:
     cells, baseline = comparison.cells, comparison.baseline.run.run_id
     if cells is None or run_id not in cells.rmse or baseline not in cells.rmse:
         reason = comparison.where_missing or "There is no difference to the baseline to draw."
-        return empty(note(reason), title=title, x_title=_LONGITUDE, y_title=_LATITUDE, height=_HEIGHT)
+        return empty(note(reason), title=title, x_title=LONGITUDE, y_title=LATITUDE, height=_HEIGHT)
     difference = cells.rmse[run_id] - cells.rmse[baseline]
     known = np.flatnonzero(np.isfinite(difference))
     if not known.size:
         return empty(
             note("No part of the map has rows enough to compare."),
             title=title,
-            x_title=_LONGITUDE,
-            y_title=_LATITUDE,
+            x_title=LONGITUDE,
+            y_title=LATITUDE,
             height=_HEIGHT,
         )
     columns = np.round((cells.longitude[known] - cells.longitude[known].min()) / cells.degrees).astype(int)
@@ -142,7 +136,8 @@ def difference_map(comparison: Comparison, run_id: str) -> go.Figure:
         hovertemplate="%{text}<extra></extra>",
     )
     said = f"blue: {shortened(comparison.labels[run_id], _NAME_WIDTH)} is better, orange: worse"
-    return _map([heat], title=title, subtitle=f"{said}; {known.size:,} cells, those of few rows differ by chance")
+    told = f"{said}; {known.size:,} cells, those of few rows differ by chance"
+    return on_map([heat], title=title, subtitle=told, height=_HEIGHT)
 
 
 def _placed(
@@ -159,40 +154,6 @@ def _placed(
     return prices, east[prices.rows], north[prices.rows]
 
 
-def _map(traces: list[Any], *, title: str, subtitle: str) -> go.Figure:
-    figure = framed(
-        [*traces, *(_shore(line) for line in (MAINLAND, BAY, CATALINA))],
-        title=title,
-        subtitle=subtitle,
-        x_title=_LONGITUDE,
-        y_title=_LATITUDE,
-        height=_HEIGHT,
-        zoomable=True,
-    )
-    figure.update_layout(margin_b=figure.layout.margin.b + 70)
-    figure.update_xaxes(range=[_WEST, _EAST], nticks=6, constrain="domain", constraintoward="left")
-    figure.update_yaxes(
-        range=[_SOUTH, _NORTH],
-        nticks=6,
-        scaleanchor="x",
-        scaleratio=1 / math.cos(math.radians(_MIDDLE)),
-        constrain="domain",
-        constraintoward="top",
-    )
-    return figure
-
-
-def _shore(line: tuple[Point, ...]) -> go.Scatter:
-    return go.Scatter(
-        x=[east for east, _ in line],
-        y=[north for _, north in line],
-        mode="lines",
-        line={"color": NEUTRAL, "width": 1},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
 def _end(amounts: npt.NDArray[np.float64]) -> float:
     """Where the colours end: what 95 % of the amounts stay below, at least a dollar."""
     return max(float(np.quantile(np.abs(amounts), _CAP_AT)), 1.0)
@@ -203,20 +164,7 @@ def _colours(end: float, title: str) -> dict[str, Any]:
         "cmin": -end,
         "cmax": end,
         "colorscale": [[place / (len(DIVERGING) - 1), colour] for place, colour in enumerate(DIVERGING)],
-        "colorbar": {
-            "orientation": "h",
-            "title": {"text": title, "side": "top"},
-            "thickness": 12,
-            "len": 1,
-            "x": 0,
-            "xanchor": "left",
-            "y": 0,
-            "yanchor": "top",
-            "ypad": _BELOW_THE_AXIS,
-            "tickformat": PRICE_TICKS,
-            "nticks": 5,
-            "outlinewidth": 0,
-        },
+        "colorbar": dollar_scale(title),
     }
 
 

@@ -32,6 +32,9 @@ Its default for axes is a grey of 3.6:1 on the light background. Outside Streaml
 compares it with the installed Streamlit.
 """
 
+PAPER: Final = "#000038"
+"""The same for the theme's background: for the rim of a mark that lies on other marks."""
+
 _SURPLUS_BUTTONS: Final = ("zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale")
 
 _SUBTITLE_WIDTH: Final = 62

@@ -14,6 +14,7 @@ from core.charts.lettering import counted, shortened
 from core.charts.palette import faded
 from core.charts.run_pairs import HEIGHT, RunPairs, run_pairs
 from core.charts.run_points import RunPoint, family_mark, family_name, name_below, point_traces
+from core.domain.hyperparameters import whole_params
 from core.domain.metrics import figure_text
 from core.domain.provenance import DATA_SHA256_TAG, SPLIT_TAG
 from core.domain.run_query import Column, ColumnKind
@@ -88,11 +89,12 @@ def _groups(pairs: RunPairs, param: str) -> list[_Group]:
     by_seed: dict[tuple[Any, ...], dict[str, tuple[Run, float]]] = {}
     values: dict[tuple[Any, ...], float] = {}
     for run, value, score in sorted(pairs.figures, key=lambda one: one[0].started):
-        others = {name: text for name, text in run.params.items() if name not in (_SEED, param)}
+        params = whole_params(run.params)
+        others = {name: text for name, text in params.items() if name not in (_SEED, param)}
         others |= {tag: run.tags.get(tag, "") for tag in (DATA_SHA256_TAG, SPLIT_TAG)}
         seed = run.params.get(_SEED, "")
         # Without a seed on record nobody knows whether two runs are two draws, so each stands for itself.
-        key = (tuple(sorted(others.items())), run.params.get(param), "" if seed else run.run_id)
+        key = (tuple(sorted(others.items())), params.get(param), "" if seed else run.run_id)
         by_seed.setdefault(key, {})[seed] = (run, score)
         values[key] = value
     groups = []

@@ -9,14 +9,25 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from core.charts.comparables import comparable_gaps, comparable_prices
+from core.charts.curves import curve, curves
 from core.charts.fit import fit_plot, residual_plot
 from core.charts.frame import TEXT, empty, framed
 from core.charts.history import rmse_history
 from core.charts.importance import importance_bars
 from core.charts.learning import learning_curve
-from core.charts.price import price_position
+from core.charts.place_map import place_map
+from core.charts.scenarios import scenario_prices
+from core.charts.surface import surface
+from core.charts.version_split import version_split
+from core.charts.waterfall import waterfall
+from core.data.block_groups import BlockGroups
+from core.data.demo import demo_rows
 from core.domain.runs import Run, RunStatus
+from core.domain.scenarios import PricedScenario
+from tests.core.charts import valued
 
+DEMO = BlockGroups.of(demo_rows(), demo_rows().index[:10], sha256="", is_demo=True)
 PRICES = np.linspace(50_000.0, 450_000.0, 60)
 RUN = Run(
     "a1", "first", RunStatus.FINISHED, datetime(1990, 4, 1, tzinfo=UTC), None, {"family": "ridge"}, {"rmse": 7e4}, {}
@@ -26,13 +37,24 @@ FIGURES: dict[str, Callable[[], go.Figure]] = {
     "residuals": lambda: residual_plot(PRICES, PRICES * 1.1, name="Ridge"),
     "importance": lambda: importance_bars({"median_income": 0.6, "latitude": 0.4}),
     "learning": lambda: learning_curve([(1, 9e4), (50, 5e4)], unit="trees", total=100, reference=4.8e4),
-    "price": lambda: price_position(200_000.0, PRICES),
+    "waterfall": lambda: waterfall(valued.REASONS),
+    "curve": lambda: curve(valued.curve()),
+    "curves": lambda: curves([valued.curve(), valued.curve("latitude", note="Ocean proximity follows the place.")]),
+    "surface": lambda: surface(valued.surface()),
+    "comparable prices": lambda: comparable_prices(valued.COMPARABLES, valued.PRICE, valued.price_range()),
+    "comparable gaps": lambda: comparable_gaps(valued.COMPARABLES),
+    "version split": lambda: version_split(valued.DIFFERENCE, first="version 3", other="version 5"),
+    "scenarios": lambda: scenario_prices([PricedScenario("one", valued.PRICE, valued.price_range())]),
+    "map": lambda: place_map(DEMO, valued.HOUSE, valued.COMPARABLES),
     "history": lambda: rmse_history([RUN], "a1"),
     "no rows": lambda: fit_plot([], [], name="Ridge"),
     "no residuals": lambda: residual_plot([], [], name="Ridge"),
     "no importances": lambda: importance_bars({}),
     "no score yet": lambda: learning_curve([], unit="trees", total=100),
-    "no prices": lambda: price_position(200_000.0, []),
+    "no curves": lambda: curves([]),
+    "no comparables": lambda: comparable_prices([], valued.PRICE, None),
+    "no gaps": lambda: comparable_gaps([]),
+    "no scenarios": lambda: scenario_prices([]),
     "no runs": lambda: rmse_history([]),
 }
 EMPTY = [name for name in FIGURES if name.startswith("no ")]
@@ -58,7 +80,7 @@ def test_every_figure_has_a_title_a_phone_has_room_for(name: str) -> None:
 def test_every_axis_of_amounts_names_its_unit(name: str) -> None:
     layout = FIGURES[name]().layout
     titles = [title for title in (layout.xaxis.title.text, layout.yaxis.title.text) if title]
-    units = ("(1990 $)", "(%)", "(trees)", "(UTC)", "Block groups")
+    units = ("(1990 $)", "(%)", "(trees)", "(UTC)", "Block groups", "(degrees", "(× $10,000 a year)", "(years)")
     assert titles
     assert all(any(unit in title for unit in units) for title in titles)
 

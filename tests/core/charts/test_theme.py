@@ -188,5 +188,6 @@ def test_streamlit_knows_every_option() -> None:
     assert [name for name in names(CONFIG, "") if name not in known] == []
 
 
-def test_the_text_colour_is_still_streamlits_stand_in() -> None:
+def test_the_colours_of_text_and_background_are_still_streamlits_stand_ins() -> None:
     assert frame.TEXT == streamlit_plotly_theme.GRAY_90
+    assert frame.PAPER == streamlit_plotly_theme.BG_COLOR

@@ -1,0 +1,91 @@
+"""The frame of every map: California's outline from our own points, so without tiles to fetch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from core.charts.frame import PRICE_TICKS, framed
+from core.charts.palette import NEUTRAL
+from core.domain.geography import BAY, CATALINA, MAINLAND, Point
+
+LONGITUDE: Final = "Longitude (degrees)"
+LATITUDE: Final = "Latitude (degrees)"
+WHOLE_STATE: Final = ((-124.8, -113.8), (32.2, 42.3))
+"""West and east, south and north, in degrees."""
+
+_MIDDLE: Final = 37.3
+_BELOW_THE_AXIS: Final = 58
+_SCALE_ROOM: Final = 70
+
+
+def on_map(
+    traces: Sequence[Any],
+    *,
+    title: str,
+    subtitle: str,
+    height: int,
+    window: tuple[tuple[float, float], tuple[float, float]] = WHOLE_STATE,
+    scale: bool = True,
+    legend: bool = False,
+) -> go.Figure:
+    """Traces over longitude and latitude with the shores below them; a mile is as long in both directions.
+
+    Args:
+        window: west and east, south and north, in degrees. scale: whether a colour scale needs room below.
+        title, subtitle, height, legend: as ``frame.framed`` takes them.
+    """
+    figure = framed(
+        [*traces, *(_shore(line) for line in (MAINLAND, BAY, CATALINA))],
+        title=title,
+        subtitle=subtitle,
+        x_title=LONGITUDE,
+        y_title=LATITUDE,
+        height=height,
+        legend=legend,
+        zoomable=True,
+    )
+    if scale:
+        figure.update_layout(margin_b=figure.layout.margin.b + _SCALE_ROOM)
+    figure.update_xaxes(range=list(window[0]), nticks=6, constrain="domain", constraintoward="left")
+    figure.update_yaxes(
+        range=list(window[1]),
+        nticks=6,
+        scaleanchor="x",
+        scaleratio=1 / math.cos(math.radians(_MIDDLE)),
+        constrain="domain",
+        constraintoward="top",
+    )
+    return figure
+
+
+def dollar_scale(title: str) -> dict[str, Any]:
+    """A colour scale of dollars under a map, as plotly's ``colorbar`` takes it."""
+    return {
+        "orientation": "h",
+        "title": {"text": title, "side": "top"},
+        "thickness": 12,
+        "len": 1,
+        "x": 0,
+        "xanchor": "left",
+        "y": 0,
+        "yanchor": "top",
+        "ypad": _BELOW_THE_AXIS,
+        "tickformat": PRICE_TICKS,
+        "nticks": 5,
+        "outlinewidth": 0,
+    }
+
+
+def _shore(line: tuple[Point, ...]) -> go.Scatter:
+    return go.Scatter(
+        x=[east for east, _ in line],
+        y=[north for _, north in line],
+        mode="lines",
+        line={"color": NEUTRAL, "width": 1},
+        hoverinfo="skip",
+        showlegend=False,
+    )
