@@ -12,6 +12,7 @@ from core.cli.output import print_json
 from core.domain.configuration import load_settings
 from core.domain.errors import RecordsError
 from core.domain.files import draft_of
+from core.domain.money import dollars, percent
 from core.domain.promotion import PromotionVerdict
 from core.domain.provenance import current_user
 from core.domain.runs import Alias
@@ -117,6 +118,8 @@ def _desk() -> Promoting:
 def _print_verdict(verdict: PromotionVerdict, *, promoted: bool) -> None:
     for gate in verdict.gates:
         typer.echo(f"{'ok   ' if gate.passed else 'FAIL '} {gate.name}: {gate.detail}")
+    for move in verdict.preview.saved if verdict.preview else ():
+        typer.echo(f"      {move.house}: {dollars(move.before)} → {dollars(move.after)} ({percent(move.percent)})")
     before = f" (before: version {verdict.previous})" if verdict.previous else ""
     if promoted:
         typer.echo(f"Version {verdict.version} is the {verdict.alias} now{before}.")

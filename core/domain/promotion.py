@@ -85,7 +85,8 @@ class Requote:
     """How prices move with the candidate: ``moved`` of ``houses`` by more than ``percent``.
 
     ``most`` are those that move farthest, the farthest first. ``scenarios`` of the houses were saved by somebody, the
-    others are block groups drawn by a fixed seed.
+    others are block groups drawn by a fixed seed. ``saved`` are the saved ones, moved or not, the newest first;
+    ``missing`` says in a sentence why they are not there.
     """
 
     houses: int
@@ -93,6 +94,8 @@ class Requote:
     moved: int
     percent: float
     most: tuple[MovedPrice, ...] = ()
+    saved: tuple[MovedPrice, ...] = ()
+    missing: str = ""
 
     @property
     def moved_percent(self) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from core.domain.errors import StoreUnavailable
+from core.domain.errors import ScenariosUnavailable, StoreUnavailable
 from core.domain.house import House
 from core.domain.promotion import LedgerEntry, PromotionVerdict, Tenure
 from core.domain.runs import Alias, Scores
@@ -22,6 +22,7 @@ from core.tracking.store import Store
 from core.workflows.ledger_export import ledger_csv
 from core.workflows.promotion import Moved, RollbackPlan, make_verdict, plan_rollback, promote, roll_back
 from core.workflows.promotion_records import PromotionRecords
+from core.workflows.scenarios import Scenarios
 from core.workflows.training_state import Connect
 from core.workflows.version_timeline import VersionLine, scores_of, timeline
 
@@ -65,6 +66,7 @@ class Promoting:
         self._settings = settings
         self._connect = connect
         self._records = PromotionRecords(settings, connect)
+        self._scenarios = Scenarios(settings)
         self._index = RunIndex(
             settings.paths.run_index, identity_of(settings.tracking_uri, settings.tracking.experiment_name)
         )
@@ -72,8 +74,19 @@ class Promoting:
     def verdict(
         self, version: str, alias: Alias = Alias.CHAMPION, scenarios: Mapping[str, House] | None = None
     ) -> PromotionVerdict:
-        """Have a version judged; it takes some seconds. See ``promotion.make_verdict``."""
-        return make_verdict(self._records, version, alias, scenarios)
+        """Have a version judged; it takes some seconds. See ``promotion.make_verdict``.
+
+        Args:
+            scenarios: houses by name for the re-quote preview; by default the saved ones. Where those cannot be
+                read the preview says so and goes on without them.
+        """
+        missing = ""
+        if scenarios is None:
+            try:
+                scenarios = self._scenarios.as_mapping()
+            except ScenariosUnavailable as error:
+                missing = f"Saved scenarios are not among them: {error.what}"
+        return make_verdict(self._records, version, alias, scenarios, scenarios_missing=missing)
 
     def promote(self, verdict: PromotionVerdict, *, actor: str, reason: str = "", override: bool = False) -> Moved:
         """Move the alias. Raises PromotionRefused, ChampionChanged; see ``promotion.promote``."""
@@ -137,6 +150,7 @@ class Promoting:
     def close(self) -> None:
         """Give the connections back."""
         self._records.ledger.close()
+        self._scenarios.close()
         self._index.close()
 
     def _tenures(self, alias: Alias) -> tuple[Tenure, ...]:

@@ -44,12 +44,18 @@ class RollbackPlan:
 
 
 def make_verdict(
-    records: PromotionRecords, version: str, alias: Alias, scenarios: Mapping[str, House] | None = None
+    records: PromotionRecords,
+    version: str,
+    alias: Alias,
+    scenarios: Mapping[str, House] | None = None,
+    *,
+    scenarios_missing: str = "",
 ) -> PromotionVerdict:
     """Have a version judged against the champion. What was moved outside the lab is noticed first.
 
     Args:
         version: its number, or an alias. scenarios: saved houses by name, for the re-quote preview.
+        scenarios_missing: a sentence why there are none, for the preview to tell.
 
     Raises:
         NotFound: there is no such version.
@@ -68,6 +74,8 @@ def make_verdict(
     champion = None
     if holder is not None:
         champion = gathering.champion(get_version(store, holder), candidate, scenarios or {})
+        if champion.requote is not None and scenarios_missing:
+            champion = replace(champion, requote=replace(champion.requote, missing=scenarios_missing))
     return judge(evidence, champion, Policy.of(records.settings))
 
 

@@ -163,7 +163,8 @@ def _requote(champion: ChampionEvidence | None, policy: Policy) -> Gate:
 
 
 def _requoted(requote: Requote) -> str:
-    saved = f" ({requote.scenarios:,} saved scenarios among them)" if requote.scenarios else ""
+    scenarios = "scenario" if requote.scenarios == 1 else "scenarios"
+    saved = f" ({requote.scenarios:,} saved {scenarios} among them)" if requote.scenarios else ""
     text = (
         f"{requote.moved:,} of {requote.houses:,} houses{saved} move by more than {percent(requote.percent)}, "
         f"that is {percent(requote.moved_percent)}."
@@ -171,7 +172,7 @@ def _requoted(requote: Requote) -> str:
     if requote.most:
         most = requote.most[0]
         text += f" The most: {most.house}, {dollars(most.before)} → {dollars(most.after)} ({_signed(most.percent)})."
-    return text
+    return f"{text} {requote.missing}" if requote.missing else text
 
 
 def _segment(segment: SegmentEvidence) -> str:

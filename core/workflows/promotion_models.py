@@ -113,7 +113,7 @@ def requote(
     import pandas as pd
 
     kind = "made-up block group" if drawn.is_made_up else "block group of row"
-    names = [*scenarios, *(f"{kind} {row}" for row in drawn.rows.index)]
+    names = [*(f"scenario “{name}”" for name in scenarios), *(f"{kind} {row}" for row in drawn.rows.index)]
     saved = pd.DataFrame([house.as_dict() for house in scenarios.values()], columns=list(RAW_COLUMNS))
     rows = pd.concat([saved.astype(dict.fromkeys(NUMERIC_COLUMNS, float)), drawn.rows]) if scenarios else drawn.rows
     before, after = models.price(champion, rows), models.price(candidate, rows)
@@ -126,6 +126,7 @@ def requote(
         moved=sum(_distance(move) > rules.requote_percent for move in moves),
         percent=rules.requote_percent,
         most=tuple(move for move in farthest[:MOST_MOVED] if _distance(move) > 0),
+        saved=tuple(moves[: len(scenarios)]),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 
 from core.domain.money import dollars, percent
-from core.domain.promotion import LONGEST_REASON, PromotionVerdict, Requote
+from core.domain.promotion import LONGEST_REASON, MovedPrice, PromotionVerdict, Requote
 from core.domain.provenance import current_user
 from core.domain.runs import Alias
 from core.workflows.promotion import Moved
@@ -93,17 +94,27 @@ def _preview(preview: Requote) -> None:
         f"**Re-quote preview.** {preview.moved:,} of {preview.houses:,} houses "
         f"({percent(preview.moved_percent)}) move by more than {percent(preview.percent)}."
     )
+    if preview.missing:
+        st.warning(escape(preview.missing), icon=":material/info:")
+    if preview.saved:
+        st.markdown("**Saved scenarios**, the newest first")
+        _moves(preview.saved, "The prices of saved scenarios under both versions")
     if preview.most:
-        st.dataframe(
-            [
-                {
-                    "House": one.house,
-                    "Champion": dollars(one.before),
-                    "This version": dollars(one.after),
-                    "Moves by": percent(one.percent),
-                }
-                for one in preview.most
-            ],
-            hide_index=True,
-            alt="The houses whose price moves most",
-        )
+        st.markdown("**Farthest moved**")
+        _moves(preview.most, "The houses whose price moves most")
+
+
+def _moves(moves: Sequence[MovedPrice], alt: str) -> None:
+    st.dataframe(
+        [
+            {
+                "House": one.house,
+                "Champion": dollars(one.before),
+                "This version": dollars(one.after),
+                "Moves by": percent(one.percent),
+            }
+            for one in moves
+        ],
+        hide_index=True,
+        alt=alt,
+    )

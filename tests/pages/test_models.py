@@ -8,12 +8,14 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.house import House
 from core.domain.money import MISSING
 from core.domain.promotion import GateName
 from core.domain.settings import Settings
 from core.tracking.registry import alias_holders
 from core.tracking.store import Store, open_store
 from core.workflows.promotion_records import PromotionRecords
+from core.workflows.scenarios import Scenarios
 from tests.pages.conftest import OpenScreen
 from tests.pages.markdown import plain
 from tests.promotions import put_up
@@ -90,6 +92,21 @@ def test_a_worse_version_is_refused_with_figures_and_needs_a_reason(
     assert alias_holders(store) == {"champion": "2"}
     assert HOSTILE in words(models)
     assert "against its gates" in words(models)
+
+
+def test_the_preview_names_every_saved_scenario_with_both_prices(
+    versions_home: Settings, store: Store, open_screen: OpenScreen
+) -> None:
+    moved_to(versions_home, store, "1")
+    scenarios = Scenarios(versions_home)
+    scenarios.save(f"client {HOSTILE}", "", House.typical(), "tester")
+    scenarios.close()
+    models = open_screen(versions_home, "models", version="2")
+    assert "**Saved scenarios**" in words(models)
+    tables = [table.value for table in models.dataframe if "House" in table.value]
+    saved = next(table for table in tables if list(table["House"]) == [f"scenario “client {HOSTILE}”"])
+    assert re.fullmatch(r"\$[\d,]+", saved["Champion"][0])
+    assert re.fullmatch(r"\$[\d,]+", saved["This version"][0])
 
 
 def test_rolling_back_needs_a_reason_and_returns_to_the_champion_before(

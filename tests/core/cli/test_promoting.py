@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.domain.house import House
 from core.domain.promotion import GateName
 from core.domain.settings import Settings
 from core.tracking.registry import alias_holders
 from core.tracking.store import open_store
 from core.workflows.promotion_records import PromotionRecords
+from core.workflows.scenarios import Scenarios
 from tests.core.cli.terminal import lab, run_here
 from tests.promotions import put_up
 
@@ -134,3 +137,14 @@ def test_the_doctor_restores_in_a_process_of_its_own(versions_home: Settings) ->
     assert answer["restored"][-1] == "gave the alias champion to version 4 again"
     assert answer["not_restored"] == []
     assert alias_holders(store) == {"champion": "4"}
+
+
+def test_saved_scenarios_are_named_with_both_prices(run: Run, versions_home: Settings) -> None:
+    scenarios = Scenarios(versions_home)
+    scenarios.save("client in Oakland", "", House.typical(), "tester")
+    scenarios.close()
+    run("promote", "1")
+    code, out, _ = run("promote", "2")
+    assert code == 1
+    assert re.search(r"^ +scenario “client in Oakland”: \$[\d,]+ → \$[\d,]+ \(", out, re.MULTILINE)
+    assert "1 saved scenario among them" in out
