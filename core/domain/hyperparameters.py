@@ -7,16 +7,30 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.domain.errors import InvalidSpec
+from core.domain.feature_sets import FeatureSet, parse_feature_set
 from core.domain.knobs import KNOBS, Knob, KnobValue, ModelFamily
 
-__all__ = ["KNOBS", "LARGEST_SEED", "Knob", "KnobValue", "ModelFamily", "TrainingSpec", "family_label", "parse_family"]
+__all__ = [
+    "FEATURES_PARAM",
+    "KNOBS",
+    "LARGEST_SEED",
+    "FeatureSet",
+    "Knob",
+    "KnobValue",
+    "ModelFamily",
+    "TrainingSpec",
+    "family_label",
+    "parse_family",
+    "whole_params",
+]
 
 LARGEST_SEED: Final = 2**31 - 1
+FEATURES_PARAM: Final = "features"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """What to train: a family, a value for each of its knobs, and the estimator's seed.
+    """What to train: a family, a value for each of its knobs, the estimator's seed, and the set of features.
 
     Make one with :meth:`create`, which fills in defaults and refuses what is out of range. Two equal specs
     on the same rows train the same model, bit for bit.
@@ -25,13 +39,21 @@ class TrainingSpec:
     family: ModelFamily
     hyperparameters: tuple[tuple[str, KnobValue], ...]
     seed: int
+    features: FeatureSet = FeatureSet.BASIC
 
     @classmethod
-    def create(cls, family: str, values: Mapping[str, object] | None = None, *, seed: object = 42) -> TrainingSpec:
+    def create(
+        cls,
+        family: str,
+        values: Mapping[str, object] | None = None,
+        *,
+        seed: object = 42,
+        features: object = FeatureSet.BASIC,
+    ) -> TrainingSpec:
         """A complete, valid spec.
 
         Raises:
-            InvalidSpec: unknown family or knob, a value outside its range, or a seed that is none.
+            InvalidSpec: unknown family, knob or feature set, a value outside its range, or a seed that is none.
         """
         kind = parse_family(family)
         given = dict(values or {})
@@ -43,7 +65,7 @@ class TrainingSpec:
                 remedy=f"It has {', '.join(knobs)}.",
             )
         chosen = tuple((name, knob.parse(given.get(name, knob.default))) for name, knob in knobs.items())
-        return cls(kind, chosen, _parse_seed(seed))
+        return cls(kind, chosen, _parse_seed(seed), parse_feature_set(features))
 
     @property
     def values(self) -> dict[str, KnobValue]:
@@ -58,25 +80,44 @@ class TrainingSpec:
 
     @property
     def default_run_name(self) -> str:
-        """``random_forest_300_trees`` and the like: the old project's way of naming a run."""
+        """``random_forest_300_trees`` and the like: the old project's way of naming a run.
+
+        A feature set other than the basic one follows: ``lightgbm_2000_trees_location``.
+        """
         if self.size is not None:
-            return f"{self.family.value}_{self.size}_trees"
-        return f"{self.family.value}_" + "_".join(f"{name}_{value:g}" for name, value in self.hyperparameters)
+            told = f"{self.size}_trees"
+        else:
+            told = "_".join(f"{name}_{value:g}" for name, value in self.hyperparameters)
+        features = "" if self.features is FeatureSet.BASIC else f"_{self.features.value}"
+        return f"{self.family.value}_{told}{features}"
 
     def as_params(self) -> dict[str, str | KnobValue]:
         """The flat form that is logged as MLflow params."""
-        return {"family": self.family.value, **self.values, "seed": self.seed}
+        return {"family": self.family.value, **self.values, "seed": self.seed, FEATURES_PARAM: self.features.value}
 
     @classmethod
     def from_params(cls, params: Mapping[str, object]) -> TrainingSpec:
         """The spec back from :meth:`as_params`, values as text or numbers; other params are passed over.
 
+        A run from before there were feature sets has the basic one.
+
         Raises:
-            InvalidSpec: the params name no family or hold a value outside its range.
+            InvalidSpec: the params name no family, an unknown feature set, or hold a value outside its range.
         """
         family = parse_family(str(params.get("family", "")))
         known = {name: params[name] for name in KNOBS[family] if name in params}
-        return cls.create(family, known, seed=params.get("seed", 42))
+        features = params.get(FEATURES_PARAM, FeatureSet.BASIC)
+        return cls.create(family, known, seed=params.get("seed", 42), features=features)
+
+
+def whole_params(params: Mapping[str, str]) -> dict[str, str]:
+    """A run's params with the feature set of runs from before there were any, so that like is found to be like.
+
+    Params of other programs, which name no family of ours, are left as they are.
+    """
+    if params.get("family", "") not in set(ModelFamily):
+        return dict(params)
+    return {FEATURES_PARAM: FeatureSet.BASIC.value, **params}
 
 
 def family_label(name: str) -> str:

@@ -19,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, PowerTransformer, StandardScale
 
 from core.domain.house import NUMERIC_COLUMNS, RAW_COLUMNS, House, OceanProximity
 from core.features.engineer import RATIOS, BedroomImputer, FeatureEngineer
+from core.features.location import LOCATION_COLUMNS, LocationFeatures
 from core.features.preprocessing import MODEL_COLUMNS
 
 PLACES: Final[Mapping[str, int]] = {place.value: number for number, place in enumerate(OceanProximity)}
@@ -75,18 +76,21 @@ class DirectPreprocessing:
     """What the steps of ``preprocessing_steps`` learnt, and nothing else.
 
     ``bedrooms`` are the imputer's coefficients; ``curve`` and the scales are None where numbers pass as they are.
+    ``location`` is the fitted step itself, None without location features: it works on arrays by itself.
     """
 
     bedrooms: np.ndarray
     scale: _Scale | None
     curve: np.ndarray | None
     scale_after: _Scale | None
+    location: LocationFeatures | None = None
 
     def matrix(self, rows: HouseRows) -> np.ndarray:
-        """What the estimator takes for these rows: shape (n, 16), float64."""
+        """What the estimator takes for these rows: shape (n, 16), with location features (n, 80), float64."""
         numbers = self._with_bedrooms(rows.numbers)
         ratios = [numbers[:, _AT[over]] / numbers[:, _AT[under]] for over, under in RATIOS.values()]
-        numbers = np.column_stack([numbers, *ratios])
+        located = [] if self.location is None else [self.location.matrix(numbers)]
+        numbers = np.column_stack([numbers, *ratios, *located])
         if self.scale is not None and self.curve is not None and self.scale_after is not None:
             numbers = self.scale_after.applied(_yeo_johnson(self.scale.applied(numbers), self.curve))
         return np.hstack([numbers, _ONE_HOT[rows.places]])
@@ -116,19 +120,39 @@ class _Scale:
 
 def direct_preprocessing(pipeline: Any) -> DirectPreprocessing | None:
     """The steps of a fitted price Pipeline before its estimator; None when they are not those this module knows."""
-    if not isinstance(pipeline, Pipeline) or [name for name, _ in pipeline.steps[:-1]] != [
-        "impute",
-        "engineer",
-        "encode",
-    ]:
+    if not isinstance(pipeline, Pipeline):
         return None
-    impute, engineer, encode = (step for _, step in pipeline.steps[:-1])
+    match pipeline.steps[:-1]:
+        case [("impute", impute), ("engineer", engineer), ("encode", encode)]:
+            location, columns = None, MODEL_COLUMNS
+        case [
+            ("impute", impute),
+            ("engineer", engineer),
+            ("locate", LocationFeatures() as location),
+            ("encode", encode),
+        ]:
+            columns = (*MODEL_COLUMNS, *LOCATION_COLUMNS)
+            if type(location) is not LocationFeatures or not hasattr(location, "numbers_"):
+                return None
+        case _:
+            return None
     if type(impute) is not BedroomImputer or type(engineer) is not FeatureEngineer:
         return None
+    scales = _direct_encoding(encode, columns)
+    return None if scales is None else DirectPreprocessing(impute.coefficients_, *scales, location)
+
+
+def _direct_encoding(
+    encode: Any, columns: tuple[str, ...]
+) -> tuple[_Scale | None, np.ndarray | None, _Scale | None] | None:
+    """The scale, curve and second scale of an encoder of these columns, all None where numbers pass as they are.
+
+    None alone for an encoder this module does not know.
+    """
     if type(encode) is not ColumnTransformer or not hasattr(encode, "transformers_"):
         return None
     match encode.transformers_:
-        case [("numbers", numbers, numeric), ("ocean", ocean, ["ocean_proximity"])] if tuple(numeric) == MODEL_COLUMNS:
+        case [("numbers", numbers, numeric), ("ocean", ocean, ["ocean_proximity"])] if tuple(numeric) == columns:
             pass
         case _:
             return None
@@ -138,11 +162,10 @@ def direct_preprocessing(pipeline: Any) -> DirectPreprocessing | None:
         return None
     if not isinstance(numbers, Pipeline):
         passes = numbers == "passthrough" or getattr(numbers, "func", numbers) is None
-        return DirectPreprocessing(impute.coefficients_, None, None, None) if passes else None
+        return (None, None, None) if passes else None
     match [step for _, step in numbers.steps]:
         case [StandardScaler() as first, PowerTransformer(method="yeo-johnson", standardize=True) as power]:
-            return DirectPreprocessing(
-                impute.coefficients_,
+            return (
                 _scale_of(first),
                 np.asarray(power.lambdas_, dtype=float),
                 _scale_of(power._scaler),  # noqa: SLF001 - scikit-learn keeps the second scaler to itself

@@ -38,7 +38,7 @@ class BedroomImputer(TransformerMixin, BaseEstimator):
         Raises:
             InvalidData: no row has ``total_bedrooms``, or one of the nine raw columns is missing.
         """
-        _require_raw_columns(X)
+        require_raw_columns(X)
         known = X.loc[X["total_bedrooms"].notna()]
         if known.empty:
             raise InvalidData(
@@ -56,7 +56,7 @@ class BedroomImputer(TransformerMixin, BaseEstimator):
             InvalidData: one of the nine raw columns is missing.
         """
         check_is_fitted(self)
-        _require_raw_columns(X)
+        require_raw_columns(X)
         missing = X["total_bedrooms"].isna().to_numpy()
         if not missing.any():
             return X
@@ -84,7 +84,7 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):
         Raises:
             InvalidData: one of the nine raw columns is missing.
         """
-        _require_raw_columns(X)
+        require_raw_columns(X)
         self.n_features_in_ = X.shape[1]
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         return self
@@ -95,7 +95,7 @@ class FeatureEngineer(TransformerMixin, BaseEstimator):
         Raises:
             InvalidData: one of the nine raw columns is missing.
         """
-        _require_raw_columns(X)
+        require_raw_columns(X)
         columns = {name: X[name].to_numpy(dtype=float) for pair in RATIOS.values() for name in pair}
         return X.assign(**{new: columns[over] / columns[under] for new, (over, under) in RATIOS.items()})
 
@@ -110,7 +110,7 @@ def raw_features(rows: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InvalidData: a raw column is missing, or an ``ocean_proximity`` is none of the five.
     """
-    _require_raw_columns(rows)
+    require_raw_columns(rows)
     places = [place.value for place in OceanProximity]
     unknown = rows.loc[~rows["ocean_proximity"].isin(places).to_numpy(), "ocean_proximity"]
     if len(unknown):
@@ -122,7 +122,12 @@ def raw_features(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[:, list(RAW_COLUMNS)]
 
 
-def _require_raw_columns(X: pd.DataFrame) -> None:
+def require_raw_columns(X: pd.DataFrame) -> None:
+    """Refuse rows that lack one of the nine raw columns.
+
+    Raises:
+        InvalidData: with the names of those that are missing.
+    """
     missing = [name for name in RAW_COLUMNS if name not in X.columns]
     if missing:
         raise InvalidData(

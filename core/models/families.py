@@ -22,7 +22,7 @@ def build_pipeline(spec: TrainingSpec, *, n_jobs: int = 1) -> Pipeline:
     """
     estimator = _ESTIMATORS[spec.family](spec.values, spec.seed, n_jobs)
     scaled = spec.family is ModelFamily.RIDGE
-    return Pipeline([*preprocessing_steps(scaled=scaled), ("model", estimator)])
+    return Pipeline([*preprocessing_steps(scaled=scaled, features=spec.features), ("model", estimator)])
 
 
 def _random_forest(knobs: Knobs, seed: int, n_jobs: int) -> Any:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from core.domain.hyperparameters import ModelFamily, TrainingSpec
+from core.domain.hyperparameters import FeatureSet, ModelFamily, TrainingSpec
 
 _NODE_BYTES: Final = 72
 """One node of scikit-learn's trees: 64 bytes of structure (``NODE_DTYPE``) and its value, a double."""
 
 _TREE_BYTES: Final = 1_000
+_LOCATION_BYTES: Final = 72
+"""What the location features keep of a row: eight numbers and its price, all doubles."""
+
 _PIPELINE_BYTES: Final = 50_000
 """What a tree and a Pipeline take beside the nodes, rounded up."""
 
@@ -35,7 +38,8 @@ def most_megabytes(spec: TrainingSpec, rows: int) -> float | None:
     knobs = spec.values
     leaves = max(1, min(1 << int(knobs["max_depth"]), seen // int(knobs["min_samples_leaf"])))
     tree = (2 * leaves - 1) * _NODE_BYTES + _TREE_BYTES
-    return (int(knobs["n_estimators"]) * tree + _PIPELINE_BYTES) / 1_000_000
+    located = rows * _LOCATION_BYTES if spec.features is FeatureSet.LOCATION else 0
+    return (int(knobs["n_estimators"]) * tree + located + _PIPELINE_BYTES) / 1_000_000
 
 
 def _bootstrapped(rows: int) -> int:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from core.domain.hyperparameters import ModelFamily
 from core.features.preprocessing import model_column_names
-from core.models.growth import one_openmp_thread
+from core.models.growth import Rows, one_openmp_thread
 
 _SAMPLE: Final = 1000
 _REPEATS: Final = 3
@@ -28,14 +27,15 @@ class Importance:
         return dict(self.shares)
 
 
-def importance_of(family: ModelFamily, fitted: Pipeline, X: pd.DataFrame, y: np.ndarray) -> Importance:
+def importance_of(family: ModelFamily, fitted: Pipeline, rows: Rows) -> Importance:
     """How much each column carries in a fitted Pipeline.
 
     Impurity for forests, gain for LightGBM, standardised coefficients for ridge; histogram gradient
-    boosting keeps none of its own, so its columns are permuted on up to 1,000 of the rows given.
+    boosting keeps none of its own, so its columns are permuted on up to 1,000 of the fitted rows.
 
     Args:
-        X: the nine raw columns, shape (n, 9). y: prices, shape (n,).
+        rows: the matrix and prices the estimator was fitted on. The Pipeline's ``transform`` would not make that matrix
+            again: its location features would show a fitted row its own price.
     """
     model = fitted.named_steps["model"]
     match family:
@@ -45,26 +45,22 @@ def importance_of(family: ModelFamily, fitted: Pipeline, X: pd.DataFrame, y: np.
             gain = model.booster_.feature_importance(importance_type="gain")
             return _ranked("gain", model_column_names(fitted), gain)
         case ModelFamily.RIDGE:
-            matrix = fitted[:-1].transform(X)
-            return _ranked(
-                "standardised coefficient", model_column_names(fitted), np.abs(model.coef_) * matrix.std(axis=0)
-            )
+            carried = np.abs(model.coef_) * rows.X.std(axis=0)
+            return _ranked("standardised coefficient", model_column_names(fitted), carried)
         case ModelFamily.HIST_GRADIENT_BOOSTING:
-            return _permuted(fitted, X, y)
+            return _permuted(fitted, rows)
 
 
-def _permuted(fitted: Pipeline, X: pd.DataFrame, y: np.ndarray) -> Importance:
+def _permuted(fitted: Pipeline, rows: Rows) -> Importance:
     from sklearn.inspection import permutation_importance
 
-    # By place: an index may repeat, and then a label stands for many rows.
-    places = np.random.default_rng(0).permutation(len(X))[:_SAMPLE]
+    places = np.random.default_rng(0).permutation(len(rows.y))[:_SAMPLE]
     names = model_column_names(fitted)
-    matrix = fitted[:-1].transform(X.iloc[places])
     with one_openmp_thread():
         result = permutation_importance(
             fitted.named_steps["model"],
-            matrix,
-            y[places],
+            rows.X[places],
+            rows.y[places],
             scoring="neg_root_mean_squared_error",
             n_repeats=_REPEATS,
             random_state=0,

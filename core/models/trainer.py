@@ -129,7 +129,7 @@ class ModelTrainer:
         self.restored_trees = publisher.restored
         self.fit_seconds = time.perf_counter() - began
         self._importance = None
-        self._measure = partial(importance_of, self.spec.family, self._fitted, raw, prices)
+        self._measure = partial(importance_of, self.spec.family, self._fitted, rows)
         return self._fitted
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:

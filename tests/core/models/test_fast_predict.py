@@ -111,6 +111,19 @@ def test_rows_made_of_houses_and_of_a_frame_are_the_same(house: House) -> None:
     assert frame.iloc[0].replace({np.nan: None}).to_dict() == house.as_dict()
 
 
+def test_lightgbm_that_was_stopped_early_is_asked_up_to_its_best_tree(
+    some: tuple[pd.DataFrame, pd.Series], held_out: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    pipeline = build_pipeline(small_spec(ModelFamily.LIGHTGBM)).fit(*some)
+    before = price_route(pipeline).prices(HouseRows.from_frame(held_out[0]))
+    pipeline.named_steps["model"].booster_.best_iteration = 130
+    route = price_route(pipeline)
+    assert route.is_quick
+    prices = route.prices(HouseRows.from_frame(held_out[0]))
+    np.testing.assert_allclose(prices, pipeline.predict(held_out[0]), rtol=TOLERANCE)
+    assert not np.allclose(prices, before)
+
+
 class OwnImputer(BedroomImputer):
     """Somebody's own idea of missing bedrooms."""
 
