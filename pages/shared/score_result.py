@@ -1,0 +1,181 @@
+"""What came of pricing a file: figures, downloads, the spread of prices, the bad rows, the drift."""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.charts.scoring import feature_shift, price_distribution
+from core.domain.house import FEATURES
+from core.domain.jobs import Job
+from core.domain.money import MISSING, dollars, duration, file_size, percent
+from core.domain.scoring import ScoredFile, ScoringReport
+from core.workflows.scoring_desk import ScoredResult
+from pages.shared.figures import chart
+from pages.shared.frame import escape, lab
+
+_TILE_WIDTH: Final = 138
+_LABELS: Final = {
+    ScoredFile.CSV: "Priced rows, CSV",
+    ScoredFile.PARQUET: "Priced rows, Parquet",
+    ScoredFile.REJECTED: "Rejected rows, CSV",
+}
+_MIME: Final = {
+    ScoredFile.CSV: "text/csv",
+    ScoredFile.PARQUET: "application/vnd.apache.parquet",
+    ScoredFile.REJECTED: "text/csv",
+}
+
+_PSI: Final = st.column_config.TextColumn(
+    alignment="right",
+    width=90,
+    help="Population stability index over the training rows' deciles: from 0.1 on a shift, from 0.25 on a great one.",
+)
+_FIGURE: Final = st.column_config.TextColumn(alignment="right", width=90)
+
+
+def result(job: Job, report: ScoringReport) -> None:
+    """Everything about a file that was priced."""
+    took = f"in {duration(report.seconds)}" if report.seconds >= 1 else "in under a second"
+    st.caption(escape(f"{report.source} {report.rows:,} rows {took}."))
+    _tiles(report)
+    if not report.priced:
+        st.warning(
+            "No row could be priced. The reasons below say why; perhaps a column is in another unit.",
+            icon=":material/rule:",
+        )
+    _downloads(job, report)
+    for note in report.notes:
+        st.caption(f":material/info: {escape(note)}")
+    prices, rejected, drift = st.tabs(
+        ["Prices", "Rejected rows", "Drift"], key="part", on_change="rerun", bind="query-params"
+    )
+    if prices.open:
+        with prices:
+            _prices(report)
+    if rejected.open:
+        with rejected:
+            _rejected(report)
+    if drift.open:
+        with drift:
+            _drift(report)
+
+
+def _tiles(report: ScoringReport) -> None:
+    row = st.container(horizontal=True, gap="small")
+    row.metric("Priced", f"{report.priced:,}", width=_TILE_WIDTH)
+    row.metric("Rejected", f"{report.rejected:,}", help="Rows that break a rule of the house form.", width=_TILE_WIDTH)
+    row.metric("Median price", dollars(report.median_price), help="1990 dollars.", width=_TILE_WIDTH)
+    row.metric("Mean price", dollars(report.mean_price), help="1990 dollars.", width=_TILE_WIDTH)
+    share = report.warned_share
+    row.metric(
+        "With a warning",
+        MISSING if share is None else percent(100 * share),
+        help="Priced rows that are unlike the data, or whose price lies at its ends.",
+        width=_TILE_WIDTH,
+    )
+
+
+def _downloads(job: Job, report: ScoringReport) -> None:
+    results = [one for one in lab().scoring.results(job) if one.kind is not ScoredFile.REJECTED or report.rejected]
+    if all(one.size is None for one in results):
+        days = lab().settings.scoring.keep_days
+        st.info(f"The files are gone: they are kept for {days:g} days.", icon=":material/folder_off:")
+        return
+    row = st.container(horizontal=True, gap="small")
+    for one in results:
+        _download(row, job.job_id, one)
+    if any(one.is_too_large for one in results):
+        most = lab().settings.scoring.max_download_megabytes
+        st.caption(escape(f"Files over {most:,} MB are not sent to a browser; they lie in {_place(job)}."))
+
+
+def _download(row: DeltaGenerator, job_id: str, one: ScoredResult) -> None:
+    row.download_button(
+        f"{_LABELS[one.kind]} ({file_size(one.size)})",
+        # Read when it is pressed, and only then.
+        data=functools.partial(lab().scoring.read, job_id, one.kind),
+        file_name=one.name,
+        mime=_MIME[one.kind],
+        icon=":material/download:",
+        type="primary" if one.kind is ScoredFile.CSV else "secondary",
+        on_click="ignore",
+        disabled=one.size is None or one.is_too_large,
+        key=f"download_{one.kind}",
+    )
+
+
+def _place(job: Job) -> str:
+    return lab().scoring.place(job.job_id)
+
+
+def _prices(report: ScoringReport) -> None:
+    chart(price_distribution(report.bars, median=report.median_price), key="prices")
+    if report.warnings:
+        st.markdown("**Warnings**")
+        st.dataframe(
+            [
+                {
+                    "Rows": f"{one.rows:,}",
+                    "Share": percent(100 * one.rows / report.priced),
+                    "Warning": one.what.replace("_", " "),
+                }
+                for one in report.warnings
+            ],
+            column_config={"Rows": _FIGURE, "Share": _FIGURE},
+            hide_index=True,
+            alt="The kinds of warnings with the rows that have them",
+        )
+
+
+def _rejected(report: ScoringReport) -> None:
+    if not report.rejected:
+        st.markdown("Every row was priced.")
+        return
+    st.dataframe(
+        [{"Rows": f"{one.rows:,}", "Reason": one.what} for one in report.reasons],
+        column_config={"Rows": _FIGURE},
+        hide_index=True,
+        alt="The reasons with the rows that have them",
+    )
+    shown = len(report.first_rejected)
+    more = "" if shown == report.rejected else f" The first {shown:,} are shown, all are in the file."
+    st.caption(f"Rows are numbered as in a spreadsheet, the header being row 1 of a CSV file.{more}")
+    st.dataframe(
+        [{"Row": f"{one.row:,}", "Why": one.reason} for one in report.first_rejected],
+        column_config={"Row": _FIGURE},
+        hide_index=True,
+        alt="The first rows that were not priced, with the reasons",
+    )
+
+
+def _drift(report: ScoringReport) -> None:
+    if not report.drift:
+        st.markdown("The file was not compared with the training rows.")
+        return
+    for shift in report.drift:
+        if shift.is_notable:
+            st.warning(escape(shift.sentence), icon=":material/trending_up:")
+    st.dataframe(
+        [
+            {
+                "Feature": FEATURES[shift.feature].label,
+                "PSI": MISSING if shift.measure is None else f"{shift.measure:.2f}",
+                "Verdict": shift.verdict,
+                "In words": shift.sentence,
+            }
+            for shift in report.drift
+        ],
+        hide_index=True,
+        column_config={"PSI": _PSI},
+        alt="Each feature of the file beside the training rows",
+    )
+    # What moved most comes first.
+    drawn = {shift.feature: shift for shift in sorted(report.drift, key=lambda one: -(one.measure or 0.0))}
+    feature = st.selectbox(
+        "Feature", list(drawn), format_func=lambda name: FEATURES[name].label, key="feature", bind="query-params"
+    )
+    chart(feature_shift(drawn[feature or next(iter(drawn))]), key="drift")
