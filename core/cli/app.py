@@ -9,10 +9,13 @@ import sys
 
 import typer
 
+from core.cli.assessing import assess
 from core.cli.browsing import runs, ui
 from core.cli.comparing import compare
+from core.cli.importing import import_records
 from core.cli.operations import doctor, jobs, worker
 from core.cli.output import print_error
+from core.cli.predicting import predict
 from core.cli.promoting import history, promote, rollback
 from core.cli.serving import serve
 from core.cli.stages import pipeline, stage
@@ -33,6 +36,7 @@ def build_app() -> typer.Typer:
     )
     for command in (
         train,
+        assess,
         sweep,
         sweeps,
         runs,
@@ -41,6 +45,7 @@ def build_app() -> typer.Typer:
         rollback,
         history,
         value,
+        predict,
         stage,
         pipeline,
         worker,
@@ -50,6 +55,7 @@ def build_app() -> typer.Typer:
         serve,
     ):
         app.command()(command)
+    app.command("import")(import_records)
     return app
 
 

@@ -65,7 +65,7 @@ def jobs(
         return
     for job in listed:
         detail = job.failure.what if job.failure else describe(job.progress) if job.progress else ""
-        typer.echo(f"{job.job_id}  {job.state.value:<9}  {job.request.run_name}  {detail}".rstrip())
+        typer.echo(f"{job.job_id}  {job.state.value:<9}  {job.request.title}  {detail}".rstrip())
     if not listed:
         typer.echo("No job was ever queued.")
 
@@ -142,7 +142,7 @@ def _report(job: Job) -> dict[str, object]:
     return {
         "job_id": job.job_id,
         "state": job.state.value,
-        "run_name": job.request.run_name,
+        "run_name": job.request.title,
         "created": job.created.isoformat(),
         "queue_position": job.queue_position,
         "progress": job.progress.as_payload() if job.progress else None,

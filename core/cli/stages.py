@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.output import meter
+from core.cli.output import meter, range_line
 from core.domain.configuration import load_settings
 from core.domain.jobs import Progress, TrainingRequest
+from core.domain.money import dollars
 from core.domain.provenance import current_user
 from core.domain.settings import Settings
 from core.workflows.stage_log import Stage
@@ -19,8 +22,13 @@ if TYPE_CHECKING:
 
 
 def stage(name: Annotated[Stage, typer.Argument(help="Which stage to run.", show_choices=True)]) -> None:
-    """Run one stage: ingest, features or train."""
-    _show(_run(load_settings(), name))
+    """Run one stage: ingest, features or train. This is what dvc.yaml calls."""
+    from core.workflows.dvc_stage import check_dvc_stage, check_ingested
+
+    settings = load_settings()
+    check_dvc_stage(settings, os.environ)
+    _show(settings, _run(settings, name))
+    check_ingested(settings, os.environ)
 
 
 def pipeline() -> None:
@@ -28,7 +36,7 @@ def pipeline() -> None:
     settings = load_settings()
     for name in Stage:
         typer.echo(f"[{name}]", err=True)
-        _show(_run(settings, name))
+        _show(settings, _run(settings, name))
 
 
 def _run(settings: Settings, name: Stage) -> StageResult:
@@ -50,9 +58,22 @@ def _run(settings: Settings, name: Stage) -> StageResult:
                 return train_model(settings, request, functools.cache(lambda: open_store(settings)), report=show)
 
 
-def _show(result: StageResult) -> None:
+def _show(settings: Settings, result: StageResult) -> None:
+    """What a stage did and where it left it."""
     typer.echo(result.summary)
+    outcome = result.outcome
+    if outcome is not None and outcome.scores is not None:
+        scores = outcome.scores
+        typer.echo(f"  RMSE {dollars(scores.rmse)} on {outcome.metrics['held_out_rows']:,.0f} held-out rows")
+    if outcome is not None and "coverage" in outcome.metrics:
+        typer.echo(f"  {range_line(outcome.metrics)}")
+    if outcome is not None and outcome.run_id is not None:
+        typer.echo(f"  run: {outcome.run_id} in {_without_password(settings.tracking_uri)}")
     for label, path in result.files.items():
         typer.echo(f"  {label}: {path}")
-    for note in result.outcome.notes if result.outcome else ():
+    for note in outcome.notes if outcome is not None else ():
         typer.echo(f"  note: {note}")
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", address)

@@ -11,7 +11,7 @@ import typer
 from core.cli.output import parse_settings, print_json
 from core.domain.configuration import load_settings
 from core.domain.errors import InvalidSpec, JobFailed
-from core.domain.hyperparameters import KNOBS, ModelFamily, TrainingSpec
+from core.domain.hyperparameters import KNOBS, FeatureSet, ModelFamily, TrainingSpec
 from core.domain.money import dollars
 from core.domain.provenance import current_user
 from core.domain.settings import Settings
@@ -52,6 +52,7 @@ def sweep(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A knob that stays at a value; repeat it.")
     ] = None,
+    features: Annotated[FeatureSet | None, typer.Option(help="Which columns are made of the nine features.")] = None,
     seed: Annotated[int | None, typer.Option(help="The estimator's seed, and the search's.")] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Seeds each combination of values to try is judged under (default 1).")
@@ -65,7 +66,7 @@ def sweep(
     from core.workflows.lab import Lab
 
     settings = load_settings()
-    plan = _plan(settings, family, trials, workers, minutes, vary or [], set_ or [], seed, seeds, preset)
+    plan = _plan(settings, family, trials, workers, minutes, vary or [], set_ or [], seed, seeds, preset, features)
     lab = Lab(settings)
     sweep_id = lab.tuning.start(plan, actor=current_user(), name=name)
     if not wait:
@@ -120,6 +121,7 @@ def _plan(
     seed: int | None,
     seeds: int | None,
     preset: str | None,
+    features: FeatureSet | None,
 ) -> SweepPlan:
     if preset is not None and preset not in PRESETS:
         raise InvalidSpec(f"There is no preset {preset!r}.", remedy=f"There is {', '.join(PRESETS)}.")
@@ -129,6 +131,7 @@ def _plan(
         configured.family,
         {**configured.values, **parse_settings(fixed)},
         seed=configured.seed if seed is None else seed,
+        features=configured.features if features is None else features,
     )
     if chosen is not None:
         if vary or trials is not None or seeds is not None:

@@ -24,19 +24,25 @@ def value(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Price one house (a 1990 block group) in 1990 dollars."""
+    from core.explanation.contributions import sentence
     from core.tracking.store import open_store
-    from core.workflows.valuation import choose_model, load_model
+    from core.workflows.loaded_models import LoadedModels
+    from core.workflows.valuation import Scope
     from core.workflows.valuation import value as value_house
 
     house = House.from_mapping(parse_settings(set_ or []))
     settings = load_settings()
     connect = functools.cache(lambda: open_store(settings))
-    model = load_model(settings, connect, choose_model(settings, connect, version))
-    valuation = value_house(model, house)
+    model = LoadedModels(settings, connect).served(version)
+    valuation = value_house(model, house, Scope.REASONS)
     if json:
         print_json(valuation.as_report())
         return
     typer.echo(f"{valuation.text} (1990 dollars, median of a block group)")
+    if valuation.range is not None:
+        typer.echo(f"80 % range {valuation.range.inner.text}, 90 % range {valuation.range.outer.text}")
+    if valuation.reasons is not None:
+        typer.echo(sentence(valuation.reasons, house))
     typer.echo(valuation.source.sentence)
     for warning in valuation.warnings:
         typer.echo(warning)

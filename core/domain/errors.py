@@ -7,6 +7,7 @@
     ├── InvalidHouse          a house outside what the model can be asked
     ├── InvalidSpec           a hyperparameter outside its range
     ├── InvalidFilter         a filter, order or page that runs do not have
+    ├── InvalidScenario       a scenario without a name, or with too long a text
     ├── DataError
     │   ├── DataUnavailable   no file, and it could not be downloaded
     │   └── InvalidData       the rows break the schema
@@ -14,8 +15,10 @@
     │   ├── StoreUnavailable  MLflow's store cannot be reached
     │   ├── CorruptRegistry   registry.json is there and is no registry
     │   ├── LedgerUnavailable the audit ledger cannot be read or written
-    │   ├── NotFound          no such run, version or job
-    │   └── UntrustedModel    a model file is not the one that was recorded
+    │   ├── ScenariosUnavailable  saved scenarios cannot be read or written
+    │   ├── NotFound          no such run, version, job or scenario
+    │   ├── UntrustedModel    a model file is not the one that was recorded
+    │   └── UnreadableRecord  a part of an old store that cannot be brought in
     ├── NoModel               nothing is trained yet
     ├── PromotionError
     │   ├── PromotionRefused  a gate failed, or there is nothing to move
@@ -24,7 +27,9 @@
     │   ├── QueueUnavailable  the job database cannot be reached
     │   ├── QueueFull         too many jobs wait already
     │   └── JobFailed         a job ended without a model
-    └── TrainingCancelled     somebody asked the training to stop
+    ├── TrainingCancelled     somebody asked the training to stop
+    ├── ScoringCancelled      somebody asked the pricing of a file to stop
+    └── AssessmentCancelled   somebody asked the measuring of a range to stop
 
 Foreign errors (MLflow, SQLAlchemy, pandera, …) are translated where they enter, never further in.
 """
@@ -76,6 +81,10 @@ class InvalidFilter(LabError):
     """A filter text, a sort order or an address asks for something that runs do not have."""
 
 
+class InvalidScenario(LabError):
+    """A scenario has no name, or a text longer than is kept."""
+
+
 class DataError(LabError):
     """The rows cannot be used."""
 
@@ -104,12 +113,20 @@ class LedgerUnavailable(RecordsError):
     """The audit ledger cannot be read or written."""
 
 
+class ScenariosUnavailable(RecordsError):
+    """Saved scenarios cannot be read or written."""
+
+
 class NotFound(RecordsError):
-    """There is no such run, version or job."""
+    """There is no such run, version, job or scenario."""
 
 
 class UntrustedModel(RecordsError):
     """A model file differs from the SHA-256 in the records, or has none."""
+
+
+class UnreadableRecord(RecordsError):
+    """A file of an old store is no record, or lies where nothing is read."""
 
 
 class NoModel(LabError):
@@ -149,3 +166,19 @@ class TrainingCancelled(LabError):
 
     def __init__(self, what: str = "The training was cancelled.", *, remedy: str = "", where: str = "") -> None:
         super().__init__(what, remedy=remedy or "Train again when you are ready.", where=where)
+
+
+class ScoringCancelled(LabError):
+    """The pricing of a file was asked to stop and did, between two chunks; it leaves no file."""
+
+    def __init__(self, what: str = "The scoring was cancelled.", *, remedy: str = "", where: str = "") -> None:
+        super().__init__(what, remedy=remedy or "Score the file again when you are ready.", where=where)
+
+
+class AssessmentCancelled(LabError):
+    """The measuring of a version's range was asked to stop and did, between two steps; the version stays as it was."""
+
+    def __init__(
+        self, what: str = "The measuring of the range was cancelled.", *, remedy: str = "", where: str = ""
+    ) -> None:
+        super().__init__(what, remedy=remedy or "Measure it again when you are ready.", where=where)

@@ -8,11 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from core.domain.errors import InvalidSpec
+from core.domain.assessment import Assessment, AssessmentRequest
+from core.domain.errors import InvalidSpec, NotFound
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.runs import TrainingOutcome
+from core.domain.scoring import ScoringReport, ScoringRequest
 
 LONGEST_RUN_NAME: Final = 200
+TRAINING_PREFIX: Final = "train-"
 TRIAL_PREFIX: Final = "trial-"
 
 
@@ -53,6 +56,11 @@ class TrainingRequest:
             )
         return cls(spec, name, actor)
 
+    @property
+    def title(self) -> str:
+        """How lists and screens name the job."""
+        return self.run_name
+
     def as_payload(self) -> dict[str, object]:
         """JSON values only: what crosses the queue must outlive this version of the code."""
         return {"params": self.spec.as_params(), "run_name": self.run_name, "actor": self.actor}
@@ -82,6 +90,11 @@ class TrialRequest:
         """The same however often it is put on the queue, so that it runs once."""
         return f"{TRIAL_PREFIX}{self.sweep_id}-{self.number}"
 
+    @property
+    def title(self) -> str:
+        """How lists and screens name the job."""
+        return self.run_name
+
     def as_payload(self) -> dict[str, object]:
         """JSON values only."""
         return {
@@ -104,7 +117,10 @@ class TrialRequest:
         )
 
 
-Request = TrainingRequest | TrialRequest
+FitRequest = TrainingRequest | TrialRequest
+"""What a job was asked to fit: it has a run of its own."""
+
+Request = FitRequest | AssessmentRequest | ScoringRequest
 """What a job was asked to do."""
 
 
@@ -123,7 +139,7 @@ class Progress:
     (trees, iterations); ``elapsed`` is seconds since the fit began, ``remaining`` the seconds the fit will
     still take (None before the first step ended); ``curve`` holds (done, RMSE on the held-out rows) so far.
     The curve of a training is watched only: nothing stops early or chooses on it. ``log`` holds the last lines
-    of what happened.
+    of what happened; ``said`` is what else stands beside the count (``12 rejected``).
     """
 
     phase: str
@@ -134,6 +150,7 @@ class Progress:
     remaining: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
     log: tuple[str, ...] = ()
+    said: str = ""
 
     @property
     def share(self) -> float:
@@ -154,6 +171,7 @@ class Progress:
             "remaining": self.remaining,
             "curve": [list(point) for point in self.curve],
             "log": list(self.log),
+            "said": self.said,
         }
 
     @classmethod
@@ -164,7 +182,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job ended without a model, in the three parts every error has."""
+    """Why a job failed, in the three parts every error has."""
 
     what: str
     remedy: str
@@ -173,9 +191,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A training or a trial on the queue. Times are in UTC; ``queue_position`` is 1 for the next to start.
+    """One piece of work on the queue. Times are in UTC; ``queue_position`` is 1 for the next to start.
 
-    ``outcome`` is there once a training succeeded, ``failure`` once it failed.
+    ``outcome`` is there once a training succeeded, ``assessment`` once a range was measured, ``scored`` once a file
+    was priced, ``failure`` once the job failed.
     """
 
     job_id: str
@@ -188,3 +207,18 @@ class Job:
     run_id: str | None = None
     outcome: TrainingOutcome | None = None
     failure: Failure | None = None
+    assessment: Assessment | None = None
+    scored: ScoringReport | None = None
+
+    @property
+    def spec(self) -> TrainingSpec:
+        """What it fits.
+
+        Raises:
+            NotFound: it is no training and no trial.
+        """
+        if isinstance(self.request, TrainingRequest | TrialRequest):
+            return self.request.spec
+        raise NotFound(
+            f"Job {self.job_id} is no training.", remedy="Take `job` out of the address to see the newest training."
+        )

@@ -59,6 +59,11 @@ def price_text(price: float) -> str:
     return CAP_TEXT if is_capped(price) else dollars(price)
 
 
+def recorded_text(recorded: float) -> str:
+    """A recorded median as it should be read aloud: only the survey's cap itself reads ``$500,000 or more``."""
+    return CAP_TEXT if recorded >= SURVEY_CAP else dollars(recorded)
+
+
 def memory(megabytes: float | None) -> str:
     """``170.4`` → ``170 MB``, ``2300`` → ``2.3 GB``, ``0.2`` → ``under 1 MB``; missing → ``—``."""
     if megabytes is None or not math.isfinite(megabytes):

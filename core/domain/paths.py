@@ -42,6 +42,11 @@ class Paths:
         return self.logs / "evaluation_report.json"
 
     @property
+    def stage_plots(self) -> Path:
+        """What the training stage leaves for `dvc plots`."""
+        return self.logs / "plots"
+
+    @property
     def mlruns(self) -> Path:
         return self.logs / "mlruns"
 
@@ -66,6 +71,11 @@ class Paths:
     def run_columns(self) -> Path:
         """Which columns of the run table somebody chose."""
         return self.logs / "run_columns.json"
+
+    @property
+    def scored(self) -> Path:
+        """Files that were sent to be priced and what came of them, a folder a job."""
+        return self.logs / "scored"
 
     @property
     def worker_log(self) -> Path:

@@ -21,8 +21,17 @@ DATA_SOURCE_TAG: Final = "data.source"
 DATA_ROWS_TAG: Final = "data.rows"
 SPLIT_TAG: Final = "split"
 CODE_TAG: Final = "code.version"
+DVC_REVISION_TAG: Final = "dvc.revision"
+"""On a run that a DVC stage made: the commit it was made on, with ``+changes`` when files differed from it."""
+
+DVC_CHANGES_TAG: Final = "dvc.changes"
+"""Which files those were."""
+
 JOB_TAG: Final = "job.id"
 FAILURE_TAG: Final = "failure"
+INTERVALS_TAG: Final = "intervals.sha256"
+"""On a version whose range was measured: the digest of its ``intervals.json``."""
+
 SWEEP_TAG: Final = "sweep.id"
 TRIAL_TAG: Final = "sweep.trial"
 TRIAL_STATE_TAG: Final = "trial.state"

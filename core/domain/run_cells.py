@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from core.domain.hyperparameters import KNOBS, Knob, family_label
+from core.domain.hyperparameters import FEATURES_PARAM, KNOBS, Knob, family_label
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text, metric_of
 from core.domain.money import MISSING, duration
 from core.domain.provenance import DATA_SHA256_TAG, DATA_SOURCE_TAG, DataSource
@@ -30,6 +30,7 @@ _ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 _PARAMS: Final[Mapping[str, tuple[str, str]]] = {
     "family": ("Family", "The kind of model."),
+    FEATURES_PARAM: ("Features", "Which columns the model makes of the nine raw features."),
     "seed": ("Seed", "The estimator's random seed."),
 }
 _FAMILY: Final = Column(ColumnKind.PARAM, "family")

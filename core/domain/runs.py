@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from core.domain.assessment import Assessment
 from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.provenance import NOTE_TAG, is_demo
@@ -156,6 +157,11 @@ class TrainingOutcome:
     @property
     def scores(self) -> Scores | None:
         return Scores.from_metrics(self.metrics)
+
+    def with_assessment(self, assessment: Assessment) -> TrainingOutcome:
+        """The outcome with the figures of its range."""
+        notes = tuple(dict.fromkeys((*self.notes, *assessment.notes)))
+        return replace(self, metrics={**self.metrics, **assessment.metrics}, notes=notes)
 
     def as_report(self) -> dict[str, object]:
         """The terminal's JSON and the evaluation report: JSON values only."""

@@ -15,6 +15,7 @@ from core.domain.paths import Paths
 PREFIX: Final = "HOUSING_LAB_"
 SQLITE: Final = "sqlite:///"
 HOME_VARIABLE: Final = "HOUSING_LAB_HOME"
+MOST_FOLDS: Final = 20
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -69,10 +70,22 @@ class Thresholds(_Section):
 
 
 class EvaluationSettings(_Section):
-    """What a model must reach, and from which difference on two models differ in practice."""
+    """What a model must reach, and from which difference on two models differ in practice.
+
+    ``range_folds`` is the number of parts in which each version's prediction range is measured after it was
+    registered; 0 leaves ranges out.
+    """
 
     thresholds: Thresholds
     practical_margin: float = Field(default=0.01, ge=0, lt=1)
+    range_folds: int = Field(default=5, ge=0, le=MOST_FOLDS)
+
+    @field_validator("range_folds")
+    @classmethod
+    def _not_one(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError(f"a part must be priced by a fit on others: give 2 to {MOST_FOLDS}, or 0 for no ranges")
+        return folds
 
 
 class PromotionSettings(_Section):
@@ -124,6 +137,24 @@ class JobSettings(_Section):
     checkpoint_seconds: float = Field(default=10, gt=0)
 
 
+class ScoringSettings(_Section):
+    """How files of houses are priced.
+
+    Attributes:
+        max_rows: a longer file is refused before anything is priced.
+        max_megabytes: so is a larger one, and a Parquet file that unpacks to more. An upload lies in the app's memory.
+        max_download_megabytes: a larger result is not sent to a browser, for the app would hold it in memory.
+        chunk_rows: priced at a time; a cancel is heard between two chunks.
+        keep_days: how long uploaded and priced files are kept.
+    """
+
+    max_rows: int = Field(default=1_000_000, ge=1)
+    max_megabytes: int = Field(default=200, ge=1)
+    max_download_megabytes: int = Field(default=300, ge=1)
+    chunk_rows: int = Field(default=20_000, ge=1, le=1_000_000)
+    keep_days: float = Field(default=7, gt=0)
+
+
 class Settings(_Section):
     """The whole configuration, validated and frozen. Passed in, never looked up."""
 
@@ -133,6 +164,7 @@ class Settings(_Section):
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings
     promotion: PromotionSettings = PromotionSettings()
+    scoring: ScoringSettings = ScoringSettings()
     tracking: TrackingSettings = TrackingSettings()
     jobs: JobSettings = JobSettings()
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from core.domain.errors import InvalidSpec
-from core.domain.hyperparameters import KNOBS, Knob, KnobValue, ModelFamily, TrainingSpec
+from core.domain.hyperparameters import KNOBS, FeatureSet, Knob, KnobValue, ModelFamily, TrainingSpec
 
 MOST_TRIALS: Final = 500
 DEFAULT_TRIALS: Final = 20
@@ -68,7 +68,7 @@ class Varied:
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """What to search. ``base`` holds the family, the seed and the knobs that stay as they are.
+    """What to search. ``base`` holds the family, the features, the seed and the knobs that stay as they are.
 
     A ``tpe`` sweep judges ``trials`` specs, each chosen in the light of those before it. A ``grid`` judges every
     combination of its choices under ``repeats`` seeds. At most ``workers`` trials are under way at a time;
@@ -129,8 +129,9 @@ class SweepPlan:
 
     @property
     def default_name(self) -> str:
-        """``lightgbm_sweep_20_trials`` and the like."""
-        return f"{self.family.value}_sweep_{self.trials}_trials"
+        """``lightgbm_sweep_20_trials`` and the like; a feature set other than the basic one is named at the end."""
+        features = "" if self.base.features is FeatureSet.BASIC else f"_{self.base.features.value}"
+        return f"{self.family.value}_sweep_{self.trials}_trials{features}"
 
     @property
     def whole_fits(self) -> float:
@@ -147,7 +148,10 @@ class SweepPlan:
     def with_values(self, values: Mapping[str, object], *, seed: int | None = None) -> TrainingSpec:
         """The base with some knobs set otherwise."""
         return TrainingSpec.create(
-            self.family, {**self.base.values, **values}, seed=self.base.seed if seed is None else seed
+            self.family,
+            {**self.base.values, **values},
+            seed=self.base.seed if seed is None else seed,
+            features=self.base.features,
         )
 
     def as_payload(self) -> dict[str, object]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
+from core.domain.assessment import AssessmentRequest, assessment_id
 from core.domain.errors import QueueUnavailable
 from core.domain.jobs import Progress, TrainingRequest
 from core.jobs.desk import Desk, Workplace
@@ -27,6 +29,8 @@ PATIENCE: Final = {
     "should_retry": lambda error: isinstance(error, QueueUnavailable),
 }
 """A job database that restarts is waited for, half a minute at most."""
+
+_log = logging.getLogger(__name__)
 
 RunStep = Callable[..., Any]
 """The engine's way to run a part once: its result is kept, and a restarted job does not repeat it."""
@@ -79,7 +83,26 @@ def _train(desk: Desk, request: TrainingRequest, run_step: RunStep) -> dict[str,
 
     fitted = run_step({"name": "fit"}, lambda: fitting().as_payload())
     desk.publish(Progress("recording"))
-    return dict(run_step({"name": "record"}, recorded))
+    report = dict(run_step({"name": "record"}, recorded))
+    if settings.evaluation.range_folds:
+        _queue_assessment(desk, request, str(report["version"] or report["local_version"]), run_step)
+    return report
+
+
+def _queue_assessment(desk: Desk, request: TrainingRequest, version: str, run_step: RunStep) -> None:
+    """Have the range measured of what was just registered: once, however often the training is taken up again."""
+    from dbos import error as engine_errors
+
+    asked = AssessmentRequest(version, request.run_name, request.actor)
+
+    def queued() -> str:
+        return desk.place.queue.submit_assessment(asked, assessment_id(desk.job_id))
+
+    try:
+        run_step({"name": "queue_assessment", **PATIENCE}, queued)
+    except (QueueUnavailable, engine_errors.DBOSMaxStepRetriesExceeded) as error:
+        # The model is registered, and a range can be measured later.
+        _log.warning("version %s goes without a range for now: %s", version, error)
 
 
 def _checkpoints(desk: Desk) -> TreeCheckpoints:

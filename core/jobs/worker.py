@@ -24,13 +24,15 @@ from core.domain.errors import LabError, QueueUnavailable, RecordsError
 from core.domain.jobs import TRIAL_PREFIX
 from core.domain.settings import Settings
 from core.domain.sweeps import SweepState
+from core.jobs.assessment_job import abandon_assessment, is_assessment, register_assessments
 from core.jobs.conductor import Conductor
 from core.jobs.connection import APPLICATION, JOB_VERSION
 from core.jobs.database import database_errors
 from core.jobs.desk import Workplace
-from core.jobs.engine import TRAINING_QUEUE, JobQueue
+from core.jobs.engine import ASSESSMENT_QUEUE, SCORING_QUEUE, TRAINING_QUEUE, JobQueue
 from core.jobs.housekeeping import Heir, Janitor
 from core.jobs.roster import HEARTBEAT_SECONDS
+from core.jobs.scoring_job import OldFiles, abandon_scoring, is_scoring, register_scoring
 from core.jobs.sweep_job import register_trials
 from core.jobs.training_job import register_training
 from core.tracking.store import Connection
@@ -99,6 +101,8 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
     conductor = Conductor(queue, place.connect)
     register_training(place)
     register_trials(place, conductor)
+    register_scoring(place)
+    register_assessments(place)
     queue.roster.beat(worker_id)
     heart = _again_and_again("heartbeat", HEARTBEAT_SECONDS, stop, lambda: queue.roster.beat(worker_id))
     DBOS.logger.addFilter(_is_no_cancel)
@@ -111,6 +115,10 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
             polling_interval_sec=POLL_SECONDS,
             on_conflict="always_update",
         )
+        for queue_name in (SCORING_QUEUE, ASSESSMENT_QUEUE):
+            DBOS.register_queue(
+                queue_name, worker_concurrency=1, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+            )
         _log.info("worker %s is ready", worker_id)
         # The engine has no public word for this, and its public `resume_workflow` would run a job twice when two
         # heirs call it, and forget how often it was tried.
@@ -118,6 +126,7 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
         # Each by itself: MLflow may let the one that asks it wait for long.
         _again_and_again("heir", HEIR_SECONDS, stop, heir.look)
         _again_and_again("janitor", ROUND_SECONDS, stop, Janitor(place, functools.partial(_abandon, place)).look)
+        _again_and_again("old files", ROUND_SECONDS, stop, OldFiles(place).look)
         _again_and_again("conductor", ROUND_SECONDS, stop, conductor.look)
         while not stop.wait(ROUND_SECONDS) and _is_wanted(queue, keep_on):
             pass
@@ -174,6 +183,10 @@ def _is_wanted(queue: JobQueue, keep_on: Callable[[JobQueue], bool]) -> bool:
 
 
 def _abandon(place: Workplace, job_id: str, run: OpenedRun, error: BaseException) -> tuple[str, ...]:
+    if is_scoring(job_id):
+        return abandon_scoring(place, job_id, run, error)
+    if is_assessment(job_id):
+        return abandon_assessment(place, job_id, run, error)
     close = abandon_trial if job_id.startswith(TRIAL_PREFIX) else abandon
     return close(place.settings, place.connect, job_id, run, error)
 

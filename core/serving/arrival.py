@@ -32,6 +32,9 @@ class Limits:
     at_once_bytes: int = 8 * 1024
     """A body up to this size, about 30 rows, is answered where it arrives: a thread would cost more than the work."""
 
+    explained: int = 50
+    """Houses of one request to ``/valuations`` that are told their reasons; a deep forest takes 50 ms for each."""
+
 
 class Disconnected(ConnectionError):
     """The caller left before the body was whole."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from core.domain.house import FEATURES, RAW_COLUMNS, Feature, House
+from core.serving.arrival import Limits
 
 _PROBLEM: Final = {
     "type": "object",
@@ -141,7 +142,17 @@ _VALUATION: Final = {
         "high_80": _FIGURE,
         "low_90": _FIGURE,
         "high_90": _FIGURE,
-        "contributions": {"type": ["object", "null"]},
+        "contributions": {
+            "type": ["object", "null"],
+            "description": "1990 dollars of each feature group; with base they add up to the price. Null where "
+            f"there is no data file to compare with, and for lists of more than {Limits().explained} houses.",
+            "additionalProperties": {"type": "number"},
+        },
+        "method": {"type": ["string", "null"], "description": "How the contributions were worked out."},
+        "coverage": {
+            "type": ["object", "null"],
+            "description": "The share of held-out rows on which such ranges held: all, this region's, this band's.",
+        },
         "text": {"type": "string"},
         "warnings": {"type": "array", "items": {"type": "string"}},
         "version": {"type": "string"},

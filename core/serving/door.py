@@ -13,7 +13,6 @@ from typing import Final, TypeVar
 from fastapi import Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
-from core.features.direct import HouseRows
 from core.serving.arrival import Limits, whole_body
 from core.serving.docs_page import POLICY, docs_page
 from core.serving.documents import Media, media_of
@@ -21,7 +20,7 @@ from core.serving.following import Condition, Follower, ServedVersion
 from core.serving.refusals import Refused, json_text
 from core.serving.scoring import scoring_rows, valuation_houses
 from core.serving.traffic import Traffic
-from core.workflows.valuation import Valuation
+from core.workflows.valuation import Scope, value_all
 
 VERSION_HEADER: Final = "X-Model-Version"
 _JSON: Final = "application/json"
@@ -72,7 +71,7 @@ class Door:
             )
         body = await self._body(request)
         served = self._served()
-        valued = await self._worked(body, served, lambda: _valuations(served, body, self._limits))
+        valued = await self._in_turn(lambda: _valuations(served, body, self._limits))
         return Response(valued, media_type=_JSON, headers={VERSION_HEADER: served.source.version})
 
     async def ping(self) -> Response:
@@ -128,6 +127,9 @@ class Door:
         """Small work where it arrives; larger work in its turn on a thread, so that nobody else waits for it."""
         if len(body) <= self._limits.at_once_bytes and served.route.is_quick:
             return work()
+        return await self._in_turn(work)
+
+    async def _in_turn(self, work: Callable[[], Answer]) -> Answer:
         if self._waiting >= self._limits.waiting:
             raise Refused(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -157,8 +159,8 @@ def _predictions(served: ServedVersion, body: bytes, media: Media, limits: Limit
 
 def _valuations(served: ServedVersion, body: bytes, limits: Limits) -> bytes:
     houses, is_list = valuation_houses(body, most_rows=limits.rows)
-    prices = served.route.prices(HouseRows.from_houses(houses)).tolist()
-    valued = [Valuation(house, price, served.source).as_report() for house, price in zip(houses, prices, strict=True)]
+    scope = Scope.REASONS if len(houses) <= limits.explained else Scope.PRICE
+    valued = [valuation.as_report() for valuation in value_all(served.model, houses, scope)]
     return json_text({"valuations": valued} if is_list else valued[0]).encode()
 
 

@@ -18,13 +18,16 @@ from typing import Final
 
 import numpy as np
 
-from core.domain.errors import LabError, NoModel, RecordsError
+from core.data.block_groups import BlockGroups
+from core.domain.errors import DataError, LabError, NoModel, RecordsError
 from core.domain.runs import Alias
 from core.domain.settings import Settings
 from core.features.direct import HouseRows
-from core.models.fast_predict import PriceRoute, price_route, probe_houses
+from core.models.fast_predict import PriceRoute, probe_houses
+from core.workflows.known_block_groups import block_groups, file_state
+from core.workflows.price_source import Ground, PriceSource, choose_model
+from core.workflows.served_model import ServedModel, load_model, with_ranges
 from core.workflows.training_state import Connect
-from core.workflows.valuation import Ground, PriceSource, choose_model, load_model
 
 LOOK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 30.0
@@ -46,9 +49,18 @@ class Condition(StrEnum):
 class ServedVersion:
     """A loaded, verified version, and since when it answers."""
 
-    route: PriceRoute
-    source: PriceSource
+    model: ServedModel
     since: datetime
+
+    @property
+    def source(self) -> PriceSource:
+        """Which version it is, and on what ground it answers."""
+        return self.model.source
+
+    @property
+    def route(self) -> PriceRoute:
+        """The quickest way to its prices."""
+        return self.model.route
 
     @property
     def alias(self) -> str | None:
@@ -86,6 +98,7 @@ class Follower:
         self._standing = Standing(None, _NOTHING_YET)
         self._failed: tuple[str, str] | None = None
         self._retry_at = 0.0
+        self._around: tuple[str, BlockGroups | None] = ("", None)
 
     @property
     def standing(self) -> Standing:
@@ -115,7 +128,9 @@ class Follower:
         if served is not None and served.source.sha256 == source.sha256:
             if served.source != source:
                 is_renamed = served.source.version != source.version
-                served = replace(served, source=source, since=_now() if is_renamed else served.since)
+                # The ranges of a version are measured after it was registered, and may be measured again.
+                model = with_ranges(self._settings, self._connect, replace(served.model, source=source))
+                served = replace(served, model=model, since=_now() if is_renamed else served.since)
             self._failed = None
             self._standing = Standing(served, "")
             return
@@ -125,7 +140,7 @@ class Follower:
         # Set before it is tried: whatever the load ends in, it is not repeated every second.
         self._failed, self._retry_at = wanted, self._clock() + RETRY_SECONDS
         try:
-            loaded = ServedVersion(_loaded_route(self._settings, self._connect, source), source, _now())
+            loaded = ServedVersion(self._load(source), _now())
         except LabError as error:
             self._note(f"Version {source.version} cannot be served: {error.what}")
             return
@@ -133,20 +148,29 @@ class Follower:
         self._standing = Standing(loaded, "")
         _log.info("Serving version %s (%s).", source.version, source.ground.value)
 
+    def _load(self, source: PriceSource) -> ServedModel:
+        model = load_model(self._settings, self._connect, source, self._block_groups())
+        if not np.isfinite(model.route.prices(HouseRows.from_houses(probe_houses()))).all():
+            raise RecordsError("It does not give every probe house a finite price.", remedy="Train the model again.")
+        return model
+
+    def _block_groups(self) -> BlockGroups | None:
+        """What houses are compared with; without it prices and ranges are the same and nothing warns or explains."""
+        state = file_state(self._settings.data_path)
+        known, found = self._around
+        if found is None or known != state:
+            try:
+                found = block_groups(self._settings)
+            except DataError as error:
+                _log.warning("Valuations have no warnings and no reasons. %s", error)
+                found = None
+            self._around = (state, found)
+        return found
+
     def _note(self, reason: str) -> None:
         if reason != self._standing.reason:
             _log.warning("%s", reason)
         self._standing = replace(self._standing, reason=reason)
-
-
-def _loaded_route(settings: Settings, connect: Connect, source: PriceSource) -> PriceRoute:
-    route = price_route(load_model(settings, connect, source).pipeline)
-    if not np.isfinite(route.prices(HouseRows.from_houses(probe_houses()))).all():
-        raise RecordsError(
-            "It does not give every probe house a finite price.",
-            remedy="Train the model again.",
-        )
-    return route
 
 
 def _now() -> datetime:

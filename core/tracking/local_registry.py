@@ -241,8 +241,32 @@ class ModelRegistry:
             placed = self._relative(file)
             self._write([replace(e, model_path=placed) if e.version == version else e for e in entries])
 
+    def place_intervals(self, version: str, file: Path, sha256: str, metrics: Mapping[str, float]) -> None:
+        """Say where lies what is known of an entry's errors, and add its figures to the entry's.
+
+        Raises:
+            NotFound: the entry was taken back meanwhile. RecordsError: the registry cannot be read or written.
+        """
+        with self._lock():
+            entries = self._read_or_recover()
+            place = next((place for place, entry in enumerate(entries) if entry.version == version), None)
+            if place is None:
+                raise NotFound(
+                    f"The local registry has no version {version!r} any more.",
+                    where=str(self.path),
+                    remedy="It was taken back meanwhile; train again.",
+                )
+            entry = entries[place]
+            entries[place] = replace(
+                entry,
+                metrics={**entry.metrics, **metrics},
+                intervals_path=self._relative(file),
+                intervals_sha256=sha256,
+            )
+            self._write(entries)
+
     def withdraw(self, job_id: str, run_id: str | None) -> None:
-        """Take back what a job registered, its model file with it: it was cancelled meanwhile.
+        """Take back what a job registered, its files with it: it was cancelled meanwhile.
 
         Raises:
             RecordsError: the registry cannot be read or written.
@@ -255,8 +279,8 @@ class ModelRegistry:
             if withdrawn:
                 self._write([entry for entry in entries if entry not in withdrawn])
         try:
-            for file in (self.model_file(entry) for entry in withdrawn if entry.model_path):
-                file.unlink(missing_ok=True)
+            for path in (path for entry in withdrawn for path in (entry.model_path, entry.intervals_path) if path):
+                (self.settings.home / path).unlink(missing_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +24,8 @@ class LocalVersion:
     """One entry of registry.json. ``model_path`` is relative to home where it lies below it.
 
     ``stage`` and ``history`` mirror the audit ledger, so that the file alone can restore MLflow's aliases.
+    ``intervals_sha256`` is the digest of what is known of its errors, which lies at ``intervals_path``; both are empty
+    while its range was not measured.
     """
 
     version: str
@@ -37,11 +40,18 @@ class LocalVersion:
     mlflow_version: str | None = None
     stage: str = "development"
     history: tuple[StageChange, ...] = ()
+    intervals_path: str = ""
+    intervals_sha256: str = ""
 
     @property
     def created_at(self) -> datetime:
         """``created`` as a time in UTC."""
         return datetime.fromisoformat(self.created)
+
+
+def intervals_file(model_file: Path) -> Path:
+    """Where what is known of a model's errors lies: ``model_…intervals.json`` beside the model file."""
+    return model_file.with_name(f"{model_file.stem}.intervals.json")
 
 
 def free_version(now: datetime, taken: set[str]) -> str:

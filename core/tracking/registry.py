@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.domain.errors import NotFound
+from core.domain.imports import IMPORT_VERSION_TAG
 from core.domain.runs import Alias, ModelVersion
 from core.models.packaged import read_model
 from core.tracking.lineage import as_strings
@@ -185,11 +186,17 @@ def champion(store: Store) -> ModelVersion | None:
 
 
 def champion_or_newest(store: Store) -> ModelVersion | None:
-    """What a price comes from when nobody names a version; None on an empty registry."""
+    """What a price comes from when nobody names a version; None on an empty registry.
+
+    A version that was imported prices when it is named or promoted: another program made its model, perhaps of other
+    columns.
+    """
     holder = champion(store)
     if holder is not None:
         return holder
     newest = list_versions(store, limit=1)
+    if newest and IMPORT_VERSION_TAG in newest[0].tags:
+        newest = [version for version in all_versions(store) if IMPORT_VERSION_TAG not in version.tags]
     return newest[0] if newest else None
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.domain.errors import NotFound
+from core.domain.hyperparameters import FEATURES_PARAM, FeatureSet, whole_params
 from core.domain.provenance import DATA_SHA256_TAG, JOB_TAG, SPLIT_TAG, SWEEP_TAG
 from core.domain.run_query import Lifecycle
 from core.domain.runs import Run, RunStatus
@@ -30,6 +31,7 @@ PAGE: Final = 250
 """Runs fetched at a time: MLflow takes 1 to 2 ms for each."""
 
 _IDS_AT_A_TIME: Final = 100
+_MOST_TWINS: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
@@ -155,12 +157,17 @@ def earlier_twin(store: Store, run: Run) -> Run | None:
     Raises:
         StoreUnavailable: the store does not answer.
     """
-    same = [f"params.`{name}` = '{value}'" for name, value in run.params.items() if "'" not in value]
+    params = whole_params(run.params)
+    # A run from before there were feature sets has none to ask for, so what is found is looked at once more.
+    unasked = {FEATURES_PARAM} if params.get(FEATURES_PARAM) == FeatureSet.BASIC.value else set()
+    same = [
+        f"params.`{name}` = '{value}'" for name, value in params.items() if name not in unasked and "'" not in value
+    ]
     same += [f"tags.`{tag}` = '{run.tags.get(tag, '')}'" for tag in (DATA_SHA256_TAG, SPLIT_TAG)]
     before = f"attributes.start_time < {round(run.started.timestamp() * 1000)}"
     wanted = [TRAININGS_ONLY, f"attributes.status = '{RunStatus.FINISHED}'", before, *same]
-    found = list_runs(store, limit=1, filter_text=" and ".join(wanted))
-    return found[0] if found else None
+    found = list_runs(store, limit=_MOST_TWINS, filter_text=" and ".join(wanted))
+    return next((other for other in found if whole_params(other.params) == params), None)
 
 
 def read_predictions(
@@ -173,7 +180,7 @@ def read_predictions(
     """
     import pandas as pd
 
-    with _artifact(store, run_id, file_name) as file:
+    with artifact_of(store, run_id, file_name) as file:
         table = pd.read_parquet(file)
     return table["row_id"].to_numpy(), table["actual"].to_numpy(), table["predicted"].to_numpy()
 
@@ -184,13 +191,13 @@ def read_importance(store: Store, run_id: str) -> tuple[str, dict[str, float]]:
     Raises:
         NotFound: the run logged none.
     """
-    with _artifact(store, run_id, IMPORTANCE_FILE) as file:
+    with artifact_of(store, run_id, IMPORTANCE_FILE) as file:
         content = json.loads(file.read_text(encoding="utf-8"))
     return content["method"], content["shares"]
 
 
 @contextmanager
-def _artifact(store: Store, run_id: str, file: str) -> Iterator[Path]:
+def artifact_of(store: Store, run_id: str, file: str) -> Iterator[Path]:
     """A file of the run: in its place on a local store, else fetched and gone when the block ends."""
     from mlflow.artifacts import download_artifacts
 

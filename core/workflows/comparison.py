@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from core.domain.hyperparameters import family_label
+from core.domain.hyperparameters import FEATURES_PARAM, family_label, whole_params
 from core.domain.metrics import METRICS, SCORE_NAMES
 from core.domain.runs import Run
 from core.evaluation.segments import is_recorded_cap, rmse_of
@@ -79,11 +79,12 @@ def compare_runs(runs: Sequence[Run], *, margin: float, read_rows: ReadRows, rea
 
 def param_lines(runs: Sequence[Run]) -> tuple[ParamLine, ...]:
     """Every param over the runs, those that differ first; else the family, the other params as logged, the seed."""
-    names = sorted(dict.fromkeys(name for run in runs for name in run.params), key=_param_place)
+    params = [whole_params(run.params) for run in runs]
+    names = sorted(dict.fromkeys(name for own in params for name in own), key=_param_place)
     titles = param_titles(names)
     lines = []
     for name in names:
-        values = tuple(run.params.get(name) for run in runs)
+        values = tuple(own.get(name) for own in params)
         shown = tuple(family_label(value) if name == "family" and value else value for value in values)
         lines.append(ParamLine(name, titles[name], shown, differs=len(set(values)) > 1))
     return tuple(sorted(lines, key=lambda line: not line.differs))
@@ -126,8 +127,8 @@ def _metric_names(runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def _param_place(name: str) -> int:
-    """The family first, the seed last; the others keep the order they were logged in."""
-    return {"family": 0, "seed": 2}.get(name, 1)
+    """The family first, its features next, the seed last; the others keep the order they were logged in."""
+    return {"family": 0, FEATURES_PARAM: 1, "seed": 3}.get(name, 2)
 
 
 def _profile(run: Run, predictions: Predictions | None) -> Profile:

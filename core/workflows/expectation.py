@@ -27,8 +27,8 @@ def expect(
 ) -> Expectation | None:
     """The medians of the nearest past fits, each scaled to this spec's number of trees.
 
-    Nearest means: same family, knobs as alike as possible. Time and memory grow in proportion to the trees and
-    in less simple ways with depth and columns, so likeness stands in for a model of those.
+    Nearest means: same family, same features, knobs as alike as possible. Time and memory grow in proportion
+    to the trees and in less simple ways with depth and columns, so likeness stands in for a model of those.
 
     Args:
         past: runs of any family and state, newest first; those that tell nothing are passed over.
@@ -36,7 +36,7 @@ def expect(
         rows: asked for the number of rows to fit on when no past run tells how large the model will be.
 
     Returns:
-        None while no run of this family has finished, and nothing is known of its size either.
+        None while no run of this family with these features has finished, and nothing is known of its size either.
     """
     seconds: list[tuple[float, float]] = []
     megabytes: list[tuple[float, float]] = []
@@ -46,6 +46,8 @@ def expect(
         try:
             earlier = TrainingSpec.from_params(run.params)
         except InvalidSpec:
+            continue
+        if earlier.features is not spec.features:
             continue
         growth = spec.size / earlier.size if spec.size and earlier.size else 1.0
         distance = _distance(spec, earlier)

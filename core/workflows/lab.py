@@ -31,15 +31,18 @@ from core.tracking.store import Connection, Store
 from core.workflows.browsing import Browsing
 from core.workflows.comparing import Comparing
 from core.workflows.expectation import expect, rows_to_fit
+from core.workflows.loaded_models import LoadedModels
+from core.workflows.measuring import Measuring
+from core.workflows.price_source import PriceSource
 from core.workflows.promoting import Promoting
 from core.workflows.recent import Recent
 from core.workflows.repeats import compare_with_twin
+from core.workflows.scenarios import Scenarios
+from core.workflows.scoring_desk import Scoring
 from core.workflows.tuning import Tuning
-from core.workflows.valuation import PriceSource, ServedModel, Valuation, choose_model, load_model, value
+from core.workflows.valuation import Valuation, value
 from core.workflows.views import Expectation, Overview, TrainingResult, VersionCard
-
-KEPT_MODELS: Final = 3
-"""Loaded models kept in memory: the one in use, and those looked at beside it. A deep forest is 200 MB."""
+from core.workflows.what_if import WhatIf
 
 KEPT_RESULTS: Final = 20
 RECENT_RUNS: Final = 10
@@ -59,13 +62,17 @@ class Lab:
         self._queue_lock = threading.Lock()
         self.connect = Connection(settings)
         self._queue: JobQueue | None = None
-        self._models: Recent[str, ServedModel] = Recent(KEPT_MODELS)
         self._past: Recent[str, list[Run]] = Recent(KEPT_RESULTS)
         self._repeats: Recent[str, str] = Recent(KEPT_RESULTS)
         self.tuning = Tuning(lambda: self.queue, self.connect, self.keep_worker)
+        self.scoring = Scoring(settings, lambda: self.queue, self.connect, self.keep_worker)
+        self.ranges = Measuring(settings, lambda: self.queue, self.connect, self.keep_worker)
         self.comparing = Comparing(settings, self.connect)
         self.runs = Browsing(settings, self.connect)
         self.promotions = Promoting(settings, self.connect)
+        self.scenarios = Scenarios(settings)
+        self.models = LoadedModels(settings, self.connect)
+        self.what_if = WhatIf(self.models)
 
     @property
     def queue(self) -> JobQueue:
@@ -85,6 +92,10 @@ class Lab:
         self.keep_worker()
         return job_id
 
+    def assess(self, version: str, *, actor: str) -> str:
+        """Have a version's range measured, again where it was before; return the job's id at once."""
+        return self.ranges.start(version, actor=actor)
+
     def keep_worker(self) -> None:
         """Start the embedded worker if none is alive."""
         ensure_worker(self.settings, self.queue)
@@ -96,6 +107,12 @@ class Lab:
     def job(self, job_id: str) -> Job:
         """One training as it stands now. Raises NotFound."""
         return self.queue.get(job_id)
+
+    def training(self, job_id: str) -> Job:
+        """The same, of a job that fits a model. Raises NotFound for any other."""
+        job = self.queue.get(job_id)
+        _ = job.spec
+        return job
 
     def progress(self, job_id: str) -> Progress | None:
         """How far a training or a trial is; None while nobody has begun it."""
@@ -184,14 +201,11 @@ class Lab:
 
     def price_source(self, version: str | None = None) -> PriceSource:
         """The version a price would come from now. Raises NoModel, NotFound."""
-        return choose_model(self.settings, self.connect, version)
+        return self.models.source(version)
 
     def value(self, house: House, version: str | None = None) -> Valuation:
         """The price of a house from the champion, the newest version, or the one named."""
-        source = self.price_source(version)
-        model = self._models.get(source.sha256, lambda: load_model(self.settings, self.connect, source))
-        # The file is the same; on what ground it serves may have changed since it was loaded.
-        return value(ServedModel(model.pipeline, source), house)
+        return value(self.models.served(version), house)
 
     def _past_runs(self, spec: TrainingSpec) -> list[Run]:
         of_family = f"{TRAININGS_ONLY} and params.family = '{spec.family.value}'"

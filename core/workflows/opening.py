@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.domain.errors import RecordsError
-from core.domain.jobs import Request
+from core.domain.jobs import FitRequest
 from core.domain.provenance import JOB_TAG
 from core.tracking.runs import find_run_of_job
 from core.tracking.tracker import MLflowTracker
 from core.workflows.training_state import LOCALLY, Connect, OpenedRun
 
 
-def open_run(request: Request, connect: Connect, job_id: str, tags: Mapping[str, str] | None = None) -> OpenedRun:
+def open_run(request: FitRequest, connect: Connect, job_id: str, tags: Mapping[str, str] | None = None) -> OpenedRun:
     """Open this job's MLflow run, or find the one it opened before a crash.
 
     Args:

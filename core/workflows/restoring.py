@@ -12,10 +12,12 @@ from pathlib import Path
 from core.domain.errors import LabError, NotFound, RecordsError, UntrustedModel
 from core.domain.files import draft_of
 from core.domain.promotion import THE_LAB, Act, Stage
+from core.domain.provenance import INTERVALS_TAG
 from core.domain.runs import Alias, ModelVersion, RunStatus
 from core.domain.settings import Settings
 from core.models.packaged import file_sha256
 from core.tracking.audit_lines import Move
+from core.tracking.intervals import restore_intervals
 from core.tracking.leftovers import logged_model_of
 from core.tracking.local_registry import ModelRegistry, open_registry
 from core.tracking.local_version import LocalVersion
@@ -87,9 +89,12 @@ def _bring_back(settings: Settings, store: Store, registry: ModelRegistry, entry
         )
     run_id, model_id = _run_and_model(settings, store, entry, file)
 
+    # What is known of its errors is brought back by itself: the tag alone would promise a file the run may lack.
+    tags = {name: value for name, value in entry.tags.items() if name != INTERVALS_TAG}
+
     def register() -> ModelVersion:
         return register_version(
-            store, run_id=run_id, model_id=model_id, sha256=entry.sha256, family=entry.family, tags=entry.tags
+            store, run_id=run_id, model_id=model_id, sha256=entry.sha256, family=entry.family, tags=tags
         )
 
     version = register()
@@ -98,6 +103,7 @@ def _bring_back(settings: Settings, store: Store, registry: ModelRegistry, entry
         withdraw_version(store, run_id)
         version = register()
     note_local_version(store, version.version, entry.version, file.name)
+    restore_intervals(store, version, registry, entry)
     registry.relink(entry.version, run_id=run_id, mlflow_version=version.version)
     return version.version
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 
 from core.data.download import ProgressReport as DownloadReport
@@ -12,8 +13,9 @@ from core.domain.errors import RecordsError
 from core.domain.jobs import Progress
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.models.trainer import Report
-from core.tracking.lineage import Lineage, code_version
+from core.tracking.lineage import Lineage, changed_files, code_version
 from core.tracking.tracker import MLflowTracker
+from core.workflows.dvc_stage import is_dvc_stage
 from core.workflows.training_state import Connect, OpenedRun
 
 _log = logging.getLogger(__name__)
@@ -43,13 +45,17 @@ def read_rows(settings: Settings, report: Report) -> Rows:
     report(Progress("reading the data"))
     dataset = DataIngestor(settings, report=_download_progress(report)).ingest()
     split = split_rows(dataset.rows, test_size=settings.data.test_size, random_state=settings.data.random_state)
+    code = code_version(PROJECT_ROOT)
+    by_dvc = is_dvc_stage(os.environ)
     lineage = Lineage(
         data_sha256=dataset.sha256,
         data_source=str(dataset.source),
         data_address=str(dataset.path),
         rows=len(dataset.rows),
         split=split.name,
-        code_version=code_version(PROJECT_ROOT),
+        code_version=code,
+        dvc_revision=code if by_dvc else "",
+        dvc_changes=changed_files(PROJECT_ROOT) if by_dvc else "",
     )
     return Rows(dataset, split, lineage)
 

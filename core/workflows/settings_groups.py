@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from core.domain.hyperparameters import whole_params
 from core.domain.provenance import DATA_SHA256_TAG, SPLIT_TAG
 from core.domain.runs import Run
 from core.evaluation.seeds import difference_of_settings
@@ -124,7 +125,7 @@ def _judge(
 
 
 def _settings_of(run: Run) -> dict[str, str]:
-    return {name: value for name, value in run.params.items() if name != _SEED}
+    return {name: value for name, value in whole_params(run.params).items() if name != _SEED}
 
 
 def _seed_of(run: Run) -> int | None:

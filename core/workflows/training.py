@@ -7,6 +7,7 @@ after a crash: a job opens one run, and a run is registered once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from core.domain.jobs import Progress, TrainingRequest
@@ -17,6 +18,7 @@ from core.models.checkpoint import TreeCheckpoints
 from core.models.packaged import model_file_name, write_model
 from core.models.trainer import ModelTrainer, Report, ShouldStop
 from core.workflows.artifacts import write_artifacts
+from core.workflows.assessing import with_range
 from core.workflows.inline_jobs import new_inline_job
 from core.workflows.opening import open_run
 from core.workflows.recording import ClosingRun, record
@@ -32,8 +34,12 @@ def train_now(
     *,
     report: Report | None = None,
     should_stop: ShouldStop | None = None,
+    look: Callable[[WorkFolder, Fitted], None] | None = None,
 ) -> TrainingOutcome:
-    """All parts in this process, without a queue: what a pipeline stage does.
+    """All parts in this process, without a queue, and then the range: what a pipeline stage does.
+
+    Args:
+        look: shown what the fit left before it is recorded, for the work folder is gone afterwards.
 
     Raises:
         TrainingCancelled: ``should_stop`` said so; the run is KILLED.
@@ -43,7 +49,10 @@ def train_now(
     run = open_run(request, connect, job_id)
     with ClosingRun(settings, connect, job_id, run):
         fitted = fit(settings, request, connect, job_id, run, report=report, should_stop=should_stop)
-        return record(settings, request, connect, job_id, run, fitted)
+        if look is not None:
+            look(WorkFolder(settings, job_id), fitted)
+        outcome = record(settings, request, connect, job_id, run, fitted)
+    return with_range(settings, connect, outcome, report=report, should_stop=should_stop)
 
 
 def fit(

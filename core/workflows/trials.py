@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from core.domain.errors import LabError, RecordsError, TrainingCancelled
 from core.domain.jobs import TrialRequest
@@ -22,9 +21,9 @@ from core.domain.sweeps import Trial, TrialState
 from core.models.cross_validation import GiveUp, Judgement, cross_validate
 from core.models.trainer import Report, ShouldStop
 from core.tracking.lineage import Lineage
-from core.tracking.runs import OUT_OF_FOLD_FILE
 from core.tracking.tracker import MLflowTracker
 from core.workflows.opening import open_run
+from core.workflows.out_of_fold import keep_out_of_fold
 from core.workflows.rows import read_rows, tag_run
 from core.workflows.training_state import Connect, OpenedRun, WorkFolder
 
@@ -89,7 +88,7 @@ def judge_trial(
         request.spec, X, y, config=settings, report=report, should_stop=should_stop, give_up=give_up
     )
     if judgement.predicted is not None:
-        _keep_predictions(WorkFolder(settings, request.job_id), y, judgement.predicted)
+        keep_out_of_fold(WorkFolder(settings, request.job_id), y, judgement.predicted)
     return _judged(judgement, rows.lineage)
 
 
@@ -179,16 +178,3 @@ def _give_up_run(settings: Settings, connect: Connect, run_id: str, trial: Trial
         MLflowTracker(settings, connect(), run_id).end_run(RunStatus.FAILED, trial.reason)
     except RecordsError as error:
         _log.warning("the run of trial %d could not be closed: %s", trial.number + 1, error)
-
-
-def _keep_predictions(work: WorkFolder, actual: pd.Series[float], predicted: np.ndarray) -> None:
-    table = pd.DataFrame({"row_id": actual.index.to_numpy(), "actual": actual.to_numpy(), "predicted": predicted})
-    try:
-        work.artifacts.mkdir(parents=True, exist_ok=True)
-        table.to_parquet(work.artifacts / OUT_OF_FOLD_FILE, index=False)
-    except OSError as error:
-        raise RecordsError(
-            f"The trial's predictions could not be written: {error.strerror or error}.",
-            where=str(work.artifacts),
-            remedy="Free some disk space or correct the folder's permissions, then sweep again.",
-        ) from error

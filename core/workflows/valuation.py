@@ -1,75 +1,50 @@
-"""A price for one house, from the champion or from a version that is named."""
+"""What one house is worth by one version: price, range, reasons, doubts. The same value on every door."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Final
 
-from core.domain.errors import NoModel, StoreUnavailable
+from core.domain.concerns import PLAUSIBLE, Plausibility
 from core.domain.house import House
 from core.domain.money import LOWEST_RECORDED, dollars, is_capped, price_text
-from core.domain.provenance import is_demo
-from core.domain.runs import Alias, ModelVersion
-from core.domain.settings import Settings
-from core.models.packaged import read_model
-from core.tracking.local_registry import open_registry
-from core.tracking.local_version import LOCAL_PREFIX, LocalVersion
-from core.tracking.registry import champion_or_newest, get_version, load_version
-from core.tracking.store import Store
-from core.workflows.training_state import Connect
+from core.domain.price_range import PriceRange
+from core.domain.reasons import Reasons
+from core.explanation.plausibility import judge_house
+from core.features.direct import HouseRows
+from core.workflows.price_source import PriceSource
+from core.workflows.served_model import ServedModel
+
+BASE: Final = "base"
+"""Under this name the starting point stands among the contributions of a report."""
 
 
-class Ground(StrEnum):
-    """Why a version is the one that prices."""
+class Scope(StrEnum):
+    """How much of a valuation is asked for: reasons take longer than the price they explain."""
 
-    NAMED = "named"
-    CHAMPION = "champion"
-    NEWEST = "newest"
-    MLFLOW_AWAY = "mlflow away"
-
-
-@dataclass(frozen=True, slots=True)
-class PriceSource:
-    """Which version a price comes from, and on what ground."""
-
-    version: str
-    family: str
-    run_id: str | None
-    sha256: str
-    ground: Ground
-    is_demo: bool
-
-    @property
-    def sentence(self) -> str:
-        """``Priced by version 3, the newest: no champion is promoted yet.``"""
-        match self.ground:
-            case Ground.NAMED:
-                why = "as you chose"
-            case Ground.CHAMPION:
-                why = "the champion"
-            case Ground.NEWEST:
-                why = "the newest: no champion is promoted yet"
-            case Ground.MLFLOW_AWAY:
-                why = "the newest of the local registry, because MLflow's records are not in use"
-        return f"Priced by version {self.version}, {why}."
-
-
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    """A loaded, verified Pipeline and where it comes from."""
-
-    pipeline: Any
-    source: PriceSource
+    PRICE = "price and range"
+    REASONS = "price, range and reasons"
 
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """The price of one house in 1990 USD, and which version says so."""
+    """The price of one house in 1990 USD, which version says so, and all that is said beside it.
+
+    Attributes:
+        range: None where this version's errors were never measured.
+        range_trouble: why there is none though one was measured; empty otherwise.
+        reasons: None where they were not asked for, or cannot be had without the data file.
+    """
 
     house: House
     price: float
     source: PriceSource
+    range: PriceRange | None = None
+    plausibility: Plausibility = PLAUSIBLE
+    reasons: Reasons | None = None
+    range_trouble: str = ""
 
     @property
     def text(self) -> str:
@@ -78,8 +53,11 @@ class Valuation:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the reader must know beside the price."""
+        """What the reader must know beside the price, the gravest first."""
         told = []
+        if self.source.is_demo:
+            told.append("This model was trained on invented demo data: the price means nothing.")
+        told += [concern.text for concern in self.plausibility.concerns]
         if is_capped(self.price):
             told.append(
                 "The survey recorded every median above $500,000 as 500,001, so no model can say how much more."
@@ -88,22 +66,22 @@ class Valuation:
             told.append(
                 f"The survey recorded no median below {dollars(LOWEST_RECORDED)}: the model runs on beyond its data."
             )
-        if self.source.is_demo:
-            told.append("This model was trained on invented demo data: the price means nothing.")
+        if self.range_trouble:
+            told.append(f"There is no range: {self.range_trouble}")
         return tuple(told)
 
     def as_report(self) -> dict[str, object]:
-        """JSON values only: what the terminal prints.
-
-        The range and the contributions are null: they are not computed yet, and a missing figure is never 0.
-        """
+        """JSON values only: what the terminal prints and ``/valuations`` answers. Not known is null, never 0."""
+        inner, outer = (self.range.inner, self.range.outer) if self.range else (None, None)
         return {
             "price": self.price,
-            "low_80": None,
-            "high_80": None,
-            "low_90": None,
-            "high_90": None,
-            "contributions": None,
+            "low_80": inner.low if inner else None,
+            "high_80": inner.high if inner else None,
+            "low_90": outer.low if outer else None,
+            "high_90": outer.high if outer else None,
+            "contributions": contributions_by_name(self.reasons) if self.reasons else None,
+            "method": self.reasons.method if self.reasons else None,
+            "coverage": _coverage(self.range) if self.range else None,
             "text": self.text,
             "warnings": list(self.warnings),
             "version": self.source.version,
@@ -111,76 +89,44 @@ class Valuation:
         }
 
 
-def choose_model(settings: Settings, connect: Connect, version: str | None = None) -> PriceSource:
-    """The version to price with: the one named (a number, an alias, or a local ``v_…``), the champion, or the newest.
-
-    Raises:
-        NoModel: nothing is trained yet. NotFound: there is no such version.
-        StoreUnavailable: a version of MLflow is named and the store does not answer.
-    """
-    if version is not None and version.startswith(LOCAL_PREFIX):
-        return _local_source(open_registry(settings, connect).get_model(version), Ground.NAMED)
-    try:
-        store = connect()
-        found = get_version(store, version) if version is not None else champion_or_newest(store)
-        ground = Ground.NEWEST
-    except StoreUnavailable:
-        if version is not None:
-            raise
-        found, ground = None, Ground.MLFLOW_AWAY
-    if found is not None:
-        return _source(found, Ground.NAMED if version is not None else ground)
-    newest = open_registry(settings, connect).latest()
-    if newest is None:
-        raise NoModel(
-            "No model is trained yet, so there is no price.",
-            remedy="Train one on the Train screen, or with `python -m core train`.",
-        )
-    return _local_source(newest, ground)
+def value(model: ServedModel, house: House, scope: Scope = Scope.PRICE) -> Valuation:
+    """The valuation of one house, its price exactly as the Pipeline predicts it."""
+    return value_all(model, [house], scope)[0]
 
 
-def load_model(settings: Settings, connect: Connect, source: PriceSource) -> ServedModel:
-    """The model of a version, its file compared with the recorded SHA-256. Keep it: this takes a while.
-
-    Raises:
-        UntrustedModel: the file is not the one that was recorded. RecordsError: it is gone.
-    """
-    if source.version.startswith(LOCAL_PREFIX):
-        registry = open_registry(settings, connect)
-        pipeline = read_model(registry.model_file(registry.get_model(source.version)), source.sha256)
-    else:
-        store: Store = connect()
-        pipeline = load_version(store, get_version(store, source.version))
-    return ServedModel(pipeline, source)
+def value_all(model: ServedModel, houses: Sequence[House], scope: Scope = Scope.PRICE) -> list[Valuation]:
+    """The valuations of several houses, in their order."""
+    prices = model.route.prices(HouseRows.from_houses(houses)).tolist()
+    return [_valuation(model, house, price, scope) for house, price in zip(houses, prices, strict=True)]
 
 
-def value(model: ServedModel, house: House) -> Valuation:
-    """The price of a house, exactly as the Pipeline predicts it."""
-    import pandas as pd
-
-    row = pd.DataFrame([house.as_dict()])
-    row["total_bedrooms"] = row["total_bedrooms"].astype(float)
-    return Valuation(house, float(model.pipeline.predict(row)[0]), model.source)
+def contributions_by_name(reasons: Reasons) -> dict[str, float]:
+    """The dollars of each feature group by its name, and of the starting point: they add up to the price."""
+    return {**{part.group.value: part.dollars for part in reasons.parts}, BASE: reasons.base}
 
 
-def _source(version: ModelVersion, ground: Ground) -> PriceSource:
-    is_champion = ground is Ground.NEWEST and Alias.CHAMPION in version.aliases
-    return PriceSource(
-        version=version.version,
-        family=version.family,
-        run_id=version.run_id or None,
-        sha256=version.sha256,
-        ground=Ground.CHAMPION if is_champion else ground,
-        is_demo=version.is_demo,
+def _valuation(model: ServedModel, house: House, price: float, scope: Scope) -> Valuation:
+    around = model.around
+    plausibility = judge_house(house, around) if around is not None else PLAUSIBLE
+    measured = model.intervals.price_range(house, price, plausibility.widened) if model.intervals else None
+    explainer = model.explain() if scope is Scope.REASONS else None
+    return Valuation(
+        house=house,
+        price=price,
+        source=model.source,
+        range=measured,
+        plausibility=plausibility,
+        reasons=explainer.reasons(house) if explainer else None,
+        range_trouble=model.range_trouble,
     )
 
 
-def _local_source(entry: LocalVersion, ground: Ground) -> PriceSource:
-    return PriceSource(
-        version=entry.version,
-        family=entry.family,
-        run_id=entry.run_id,
-        sha256=entry.sha256,
-        ground=ground,
-        is_demo=is_demo(entry.tags),
-    )
+def _coverage(found: PriceRange) -> dict[str, object]:
+    """On how many held-out rows the 90 % range held: all, and those like this house."""
+    kinds = {"overall": found.overall, "region": found.region, "price_band": found.band}
+    return {
+        name: {"of": share.name, "rows": share.rows, "share_80": share.share_80, "share_90": share.share_90}
+        if share
+        else None
+        for name, share in kinds.items()
+    }

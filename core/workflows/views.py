@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.domain.jobs import Job, JobState
 from core.domain.runs import Run, Scores, TrainingOutcome
 
 if TYPE_CHECKING:
@@ -127,6 +128,33 @@ class TrainingResult:
     def missed_thresholds(self) -> tuple[str, ...]:
         """The scores that do not reach the thresholds of config.yaml."""
         return tuple(name for name, reached in self.outcome.threshold_checks.items() if not reached)
+
+
+@dataclass(frozen=True, slots=True)
+class RangeStanding:
+    """Where a version's prediction range stands.
+
+    ``figures`` are its metrics once it was measured, empty before; ``job`` is the newest that measures or measured it.
+    """
+
+    figures: Mapping[str, float]
+    job: Job | None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it waits for a worker or is being measured."""
+        return self.job is not None and not self.job.state.is_final
+
+    @property
+    def reason(self) -> str:
+        """Why it has no range, in one sentence; empty while it is measured, and once it was."""
+        if self.figures or self.is_under_way:
+            return ""
+        if self.job is None:
+            return "The range of this version has not been measured."
+        if self.job.state is JobState.CANCELLED:
+            return "The measuring of its range was cancelled."
+        return f"Its range could not be measured. {self.job.failure.what}" if self.job.failure else ""
 
 
 @dataclass(frozen=True, slots=True)

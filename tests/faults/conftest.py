@@ -32,7 +32,7 @@ from core.tracking.store import open_store
 from core.workflows.doctor import examine
 from core.workflows.mending import treat
 from tests.browser.server import free_port
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import rows_in
 from tests.core.jobs.conftest import request_of
 
 PHASES = ("opening the run", "reading the data", "fitting", "writing the model", "recording")
@@ -184,7 +184,7 @@ def mend(ward: Ward) -> list[str]:
 @contextmanager
 def ward_in(home: Path, data_file: Path) -> Iterator[Ward]:
     """A fresh home."""
-    settings = load_settings(home=home, environment={DATA_VARIABLE: str(data_file)})
+    settings = load_settings(home=home, environment=rows_in(data_file))
     queue = JobQueue(settings)
     yield Ward(settings, queue)
     queue.close()

@@ -24,7 +24,7 @@ from core.jobs.engine import JobQueue
 from core.tracking.runs import get_run
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import rows_in
 from tests.core.cli.terminal import run_here
 from tests.forked import working
 
@@ -63,7 +63,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory, real_rows: pd.DataFrame) -> 
     home = tmp_path_factory.mktemp("swept")
     rows = home / "few.csv"
     real_rows.sample(1_000, random_state=1).to_csv(rows, index=False)
-    settings = load_settings(home=home, environment={DATA_VARIABLE: str(rows)})
+    settings = load_settings(home=home, environment=rows_in(rows))
     words = ["sweep", "--family", "ridge", "--trials", "2", "--seed", "7", "--name", "my search", "--json"]
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, working(settings), redirect_stdout(out), redirect_stderr(err):

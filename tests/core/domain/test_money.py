@@ -21,6 +21,7 @@ from core.domain.money import (
     milliseconds,
     percent,
     price_text,
+    recorded_text,
 )
 
 
@@ -62,6 +63,11 @@ def test_decimals_and_percents_keep_their_digits():
 def test_an_estimate_near_the_cap_reads_as_or_more(price):
     assert is_capped(price)
     assert price_text(price) == "$500,000 or more"
+
+
+def test_only_the_cap_itself_is_read_as_or_more_where_the_survey_wrote_the_figure():
+    assert recorded_text(SURVEY_CAP) == "$500,000 or more"
+    assert recorded_text(SURVEY_CAP * 0.99) == "$495,001"
 
 
 @pytest.mark.parametrize("price", [14_999, SURVEY_CAP * 0.9699])

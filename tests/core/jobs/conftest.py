@@ -17,7 +17,7 @@ from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import Job, TrainingRequest
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.jobs.engine import JobQueue
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import rows_in
 
 TRAINING_SECONDS = 90
 
@@ -75,7 +75,7 @@ def queue(settings: Settings) -> Iterator[JobQueue]:
 @pytest.fixture(scope="module")
 def working_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Iterator[Settings]:
     """A home with a live worker, shared by the tests of a module."""
-    settings = load_settings(home=tmp_path_factory.mktemp("working"), environment={DATA_VARIABLE: str(data_file)})
+    settings = load_settings(home=tmp_path_factory.mktemp("working"), environment=rows_in(data_file))
     with worker_process(settings):
         yield settings
 

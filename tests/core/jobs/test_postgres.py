@@ -28,7 +28,7 @@ from core.tracking.lineage import Lineage, dataset_input
 from core.tracking.runs import get_run, list_runs
 from core.tracking.store import open_store
 from core.tracking.tracker import MLflowTracker
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import rows_in
 from tests.core.jobs.conftest import is_final, request_of, wait_for
 from tests.core.jobs.postgres import MissingPostgresError, cluster, create_database
 from tests.forked import start_worker, working
@@ -57,7 +57,7 @@ def team(server: str, tmp_path: Path, data_file: Path) -> Settings:
     return load_settings(
         home=tmp_path,
         environment={
-            DATA_VARIABLE: str(data_file),
+            **rows_in(data_file),
             "HOUSING_LAB_JOBS__DATABASE_URL": create_database(server, f"jobs{number}"),
             "HOUSING_LAB_TRACKING__URI": create_database(server, f"mlflow{number}"),
         },

@@ -35,9 +35,9 @@ def live_queue(working_home: Settings) -> Iterator[JobQueue]:
 @pytest.fixture(scope="module")
 def working_home(tmp_path_factory: pytest.TempPathFactory, data_file: object) -> Iterator[Settings]:
     from core.domain.configuration import load_settings
-    from tests.conftest import DATA_VARIABLE
+    from tests.conftest import rows_in
 
-    settings = load_settings(home=tmp_path_factory.mktemp("sweeping"), environment={DATA_VARIABLE: str(data_file)})
+    settings = load_settings(home=tmp_path_factory.mktemp("sweeping"), environment=rows_in(data_file))
     with working(settings):
         yield settings
 

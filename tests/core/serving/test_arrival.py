@@ -19,6 +19,7 @@ from core.serving.door import Door
 from core.serving.following import Follower, ServedVersion
 from core.serving.refusals import Refused
 from core.serving.traffic import Traffic
+from core.workflows.served_model import ServedModel
 
 LIMITS = Limits(body_bytes=100, body_seconds=0.05)
 
@@ -98,7 +99,7 @@ def slow() -> Any:
 
 
 def test_work_beyond_its_time_or_its_queue_is_503_with_a_time_to_come_back(slow: Any) -> None:
-    served = ServedVersion(slow, None, datetime.now(UTC))  # type: ignore[arg-type]
+    served = ServedVersion(ServedModel(None, None, slow), datetime.now(UTC))  # type: ignore[arg-type]
     limits = Limits(answer_seconds=0.2, waiting=2)
     with ThreadPoolExecutor(1) as batches:
         door = Door(Follower(None, None), Traffic(), limits, batches)  # type: ignore[arg-type]

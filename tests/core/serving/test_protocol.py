@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
+from core.domain.feature_groups import FeatureGroup
 from core.domain.house import RAW_COLUMNS, House
+from core.serving.arrival import Limits
 from tests.core.cli.terminal import run_here
 from tests.core.serving.conftest import ServedHome
 from tests.core.serving.service import JSON, Service, split_of
@@ -158,6 +160,23 @@ def test_a_valuation_is_what_the_terminal_prints(
     assert set(answer.json) == set(printed)
     assert answer.json == {**printed, "price": pytest.approx(printed["price"], rel=1e-9)}
     assert answer.json["version"] == "2"
+
+
+def test_a_valuation_tells_reasons_that_add_up_and_what_makes_it_doubtful(
+    service: Service, houses: list[House]
+) -> None:
+    told = service.value(records_of(houses[:1])[0]).json
+    assert sum(told["contributions"].values()) == pytest.approx(told["price"], abs=1.0)
+    assert set(told["contributions"]) == {"base", *FeatureGroup}
+    assert "Shapley" in told["method"]
+    at_sea = service.value({**records_of(houses[:1])[0], "latitude": 35.0, "longitude": -123.5}).json
+    assert any("longitude" in warning.lower() or "land" in warning.lower() for warning in at_sea["warnings"])
+
+
+def test_a_long_list_is_priced_without_reasons(service: Service, houses: list[House]) -> None:
+    many = service.value(records_of([houses[0]] * (Limits().explained + 1))).json["valuations"]
+    assert [one["contributions"] for one in many] == [None] * len(many)
+    assert {one["price"] for one in many} == {service.value(records_of(houses[:1])[0]).json["price"]}
 
 
 def test_a_list_of_houses_is_a_list_of_valuations(service: Service, houses: list[House], expected: list[float]) -> None:

@@ -16,6 +16,7 @@ from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import TrainingRequest
 from core.domain.settings import PREFIX, DataSettings, Settings
 from core.tracking.store import Store, open_store
+from tests.conftest import rows_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ def small_file(tmp_path_factory: pytest.TempPathFactory, real_rows: pd.DataFrame
 
 def home_at(folder: Path, data_file: Path, store_file: Path, **overrides: object) -> Settings:
     """A home over these rows with a copy of that store; keys like ``training__enable_mlflow`` override."""
-    environment = {f"{PREFIX}DATA__PATH": str(data_file)}
+    environment = rows_in(data_file)
     environment |= {f"{PREFIX}{key}".upper(): str(value) for key, value in overrides.items()}
     return with_empty_store(load_settings(home=folder, environment=environment), store_file)
 

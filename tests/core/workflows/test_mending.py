@@ -19,7 +19,7 @@ from mlflow.entities import LoggedModelStatus
 from core.domain.configuration import load_settings
 from core.domain.provenance import FAILURE_TAG, JOB_TAG, SWEEP_TAG
 from core.domain.runs import Run, RunStatus
-from core.domain.settings import PREFIX, PROJECT_ROOT, Settings
+from core.domain.settings import PROJECT_ROOT, Settings
 from core.jobs.engine import JobQueue
 from core.models.packaged import file_sha256
 from core.tracking.local_registry import ModelRegistry, open_registry
@@ -31,6 +31,7 @@ from core.workflows.findings import Finding
 from core.workflows.inline_jobs import new_inline_job
 from core.workflows.mending import Treated, treat
 from core.workflows.training_state import WorkFolder
+from tests.conftest import rows_in
 from tests.core.workflows.conftest import ridge
 
 SEAMS = ("fitting", "logging", "between the registries", "ending")
@@ -70,7 +71,7 @@ for seam in sys.argv[1:]:
 def killed_settings(tmp_path_factory: pytest.TempPathFactory, small_file: Path, empty_store_file: Path) -> Settings:
     """A home in which four trainings were killed, each at another seam. Read only: take ``killed``."""
     home = tmp_path_factory.mktemp("killed")
-    settings = load_settings(home=home, environment={f"{PREFIX}DATA__PATH": str(small_file)})
+    settings = load_settings(home=home, environment=rows_in(small_file))
     settings.paths.mlruns.mkdir(parents=True)
     shutil.copy(empty_store_file, settings.paths.mlflow_db)
     with closing(sqlite3.connect(settings.paths.mlflow_db)) as database, database:

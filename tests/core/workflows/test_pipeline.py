@@ -23,7 +23,7 @@ RATIOS = ["rooms_per_household", "bedrooms_per_room", "population_per_household"
 def test_ingest_says_how_many_rows_of_which_file(lab_home: Settings, small_file: Path) -> None:
     result = ingest_data(lab_home)
     assert result.summary == "800 block groups are ready."
-    assert result.files == {"rows": small_file}
+    assert result.files == {"rows": small_file, "log": lab_home.paths.stage_log("ingest_data")}
     log = _log(lab_home, "ingest_data")
     assert "rows = 800" in log
     assert str(small_file) in log

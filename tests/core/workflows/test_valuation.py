@@ -14,12 +14,15 @@ import pytest
 from core.domain.errors import NoModel, NotFound, StoreUnavailable, UntrustedModel
 from core.domain.house import RAW_COLUMNS, House
 from core.domain.settings import Settings
+from core.models.fast_predict import price_route
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.registry import get_version, load_version
 from core.tracking.store import Store, open_store
 from core.workflows.training import train_now
 from core.workflows.training_state import Connect
-from core.workflows.valuation import ServedModel, choose_model, load_model, value
+from core.workflows.price_source import choose_model
+from core.workflows.served_model import ServedModel, load_model
+from core.workflows.valuation import value
 from tests.core.workflows.conftest import WITHOUT_DATA, MakeHome, ridge
 
 
@@ -89,7 +92,7 @@ def test_a_valuation_reports_json_values_and_its_version(served: ServedModel) ->
 def test_prices_beyond_what_the_survey_recorded_say_so(
     served: ServedModel, price: float, text: str, warnings: int
 ) -> None:
-    valuation = value(ServedModel(FixedPrice(price), served.source), House.typical())
+    valuation = value(ServedModel(FixedPrice(price), served.source, price_route(FixedPrice(price))), House.typical())
     assert valuation.text == text
     assert len(valuation.warnings) == warnings
     assert all("survey recorded" in warning for warning in valuation.warnings)

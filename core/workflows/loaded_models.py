@@ -1,0 +1,91 @@
+"""Versions in memory, each loaded once and shared by all sessions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from core.data.block_groups import BlockGroups
+from core.domain.errors import DataError
+from core.domain.runs import ModelVersion
+from core.domain.settings import SQLITE, Settings
+from core.tracking.registry import list_versions
+from core.workflows.known_block_groups import block_groups, file_state
+from core.workflows.lately import Lately
+from core.workflows.price_source import Ground, PriceSource, choose_model
+from core.workflows.recent import Recent
+from core.workflows.served_model import ServedModel, load_model
+from core.workflows.training_state import Connect
+
+KEPT_MODELS: Final = 3
+"""The one in use, and those looked at beside it. A deep forest is 200 MB."""
+
+KEPT_FILES: Final = 2
+
+
+class LoadedModels:
+    """What prices houses on this server.
+
+    Args:
+        settings: whose data file. connect: opens MLflow's store.
+    """
+
+    def __init__(self, settings: Settings, connect: Connect) -> None:
+        self._settings = settings
+        self._connect = connect
+        self._models: Recent[tuple[str, str, str], ServedModel] = Recent(KEPT_MODELS)
+        self._around: Recent[str, BlockGroups] = Recent(KEPT_FILES)
+        self._sources: Lately[tuple[str | None, str], PriceSource] = Lately(
+            lambda source: source.ground is Ground.MLFLOW_AWAY
+        )
+        self._versions: Lately[str, tuple[ModelVersion, ...]] = Lately(lambda versions: False)
+
+    def source(self, version: str | None = None) -> PriceSource:
+        """The version a price would come from now: the one named, the champion, or the newest.
+
+        A screen asks this at every move of a slider, several times. What moves in a local store shows at once, in
+        any other after a second.
+
+        Raises:
+            NoModel: nothing is trained yet. NotFound: there is no such version.
+        """
+        return self._sources.get(
+            (version, self._records_state()), lambda: choose_model(self._settings, self._connect, version)
+        )
+
+    def versions(self) -> tuple[ModelVersion, ...]:
+        """MLflow's versions, the newest first; as fresh as ``source``. Raises StoreUnavailable."""
+        return self._versions.get(self._records_state(), lambda: tuple(list_versions(self._connect())))
+
+    def served(self, version: str | None = None) -> ServedModel:
+        """That version, ready to price.
+
+        Raises:
+            NoModel, NotFound, UntrustedModel, RecordsError: it cannot be loaded.
+        """
+        source = self.source(version)
+        try:
+            around = self.block_groups()
+        except DataError:
+            around = None
+        # A range is measured after a version was registered, and block groups may come or change: then it is made anew.
+        key = (source.sha256, source.intervals_sha256, around.sha256 if around else "")
+        model = self._models.get(key, lambda: load_model(self._settings, self._connect, source, around))
+        # The file is the same; on what ground it serves may have changed since it was loaded.
+        return model if model.source == source else replace(model, source=source)
+
+    def block_groups(self) -> BlockGroups:
+        """The data file's block groups.
+
+        Raises:
+            DataError: the file is not here, or breaks the schema.
+        """
+        return self._around.get(file_state(self._settings.data_path), lambda: block_groups(self._settings))
+
+    def _records_state(self) -> str:
+        """Changes when the local records do; a store elsewhere cannot be looked at so."""
+        uri = self._settings.tracking_uri
+        file = uri.removeprefix(SQLITE).partition("?")[0] if uri.startswith(SQLITE) else ""
+        paths = [Path(name) for name in (file, f"{file}-wal") if file]
+        return "; ".join(file_state(path) for path in (*paths, self._settings.paths.registry))
