@@ -26,6 +26,7 @@ navigation = st.navigation(
             st.Page("compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
             st.Page("models.py", title="Models", icon=":material/workspace_premium:", url_path="models"),
             st.Page("what_if.py", title="What-if", icon=":material/real_estate_agent:", url_path="what_if"),
+            st.Page("score.py", title="Score", icon=":material/price_check:", url_path="score"),
         ]
     }
 )

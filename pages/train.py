@@ -11,11 +11,13 @@ from core.domain.jobs import LONGEST_RUN_NAME, Job, JobState
 from core.domain.money import MISSING, dollars, duration, memory
 from core.domain.provenance import current_user
 from core.workflows.views import HeldOut, TrainingResult, VersionCard
-from pages.shared.figures import chart, tiles
+from pages.shared.figures import chart, metric_tiles, tiles
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
-from pages.shared.knobs import family_choice, sliders, take_over, train_again
+from pages.shared.knobs import family_choice, feature_choice, preset_choice, sliders, take_over, train_again
 
 LIVE_SECONDS = 0.5
+MEASURING = "Measuring how wide its ranges must be"
+RANGE_METRICS = ("coverage", "interval_width")
 
 
 @st.fragment
@@ -24,7 +26,9 @@ def controls() -> None:
     with errors():
         settings = lab().settings
         take_over()
-        spec = sliders(settings, family_choice(settings))
+        preset_choice(settings)
+        family = family_choice(settings)
+        spec = sliders(settings, family, feature_choice())
         run_name = st.text_input(
             "Run name", placeholder=spec.default_run_name, max_chars=LONGEST_RUN_NAME, key="run_name"
         )
@@ -42,7 +46,7 @@ def expectation_line(spec: TrainingSpec) -> None:
         f" The model takes at most {memory(expected.most_megabytes)}." if expected and expected.most_megabytes else ""
     )
     if expected is None or expected.seconds is None:
-        first = "No run of this family has finished yet: the first one will tell how long it takes."
+        first = "No run of this family with these features has finished yet: the first one will tell how long it takes."
         st.caption(f":material/timer: {first}{most}")
         return
     needed = f" and {memory(expected.megabytes)}" if expected.megabytes is not None else ""
@@ -53,7 +57,7 @@ def expectation_line(spec: TrainingSpec) -> None:
 def wanted_job() -> Job | None:
     """The job the address names, else what is under way, else the newest."""
     job_id = st.query_params.get("job")
-    return lab().job(job_id) if job_id else lab().latest_job()
+    return lab().training(job_id) if job_id else lab().latest_job()
 
 
 @st.fragment(run_every=LIVE_SECONDS)
@@ -105,7 +109,7 @@ def draw_curve(job: Job, reference: VersionCard | None, key: str) -> None:
             total=progress.total,
             reference=reference.scores.rmse if reference and reference.scores else None,
             reference_name=reference.title if reference else "",
-            colour=family_colour(job.request.spec.family),
+            colour=family_colour(job.spec.family),
         ),
         key=key,
     )
@@ -130,11 +134,12 @@ def show_result(job: Job, result: TrainingResult) -> None:
     st.caption(compared_with(result))
     if result.repeated:
         st.caption(f":material/replay: {escape(result.repeated)}")
+    show_range(result.version)
     ways = st.container(horizontal=True, gap="small")
     if ways.button("Value a house", icon=":material/real_estate_agent:"):
         st.switch_page("what_if.py")
     if ways.button("Train again", icon=":material/replay:"):
-        train_again(job.request.spec)
+        train_again(job.spec)
     beside = result.compared_runs
     if beside:
         ways.page_link(
@@ -155,6 +160,47 @@ def show_result(job: Job, result: TrainingResult) -> None:
         plots(job, reference, result.held_out)
 
 
+def show_range(version: str) -> None:
+    """How wide the version's ranges are, how far the measuring of that is, or why there are none."""
+    standing = lab().ranges.standing(version)
+    if standing.is_under_way:
+        live_range(version)
+    elif standing.figures:
+        metric_tiles(RANGE_METRICS, standing.figures)
+    elif standing.job is not None or lab().settings.evaluation.range_folds:
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        left.caption(f":material/straighten: {escape(standing.reason)} It prices houses without a range.")
+        if right.button("Measure its range", icon=":material/straighten:", key="measure_range"):
+            lab().assess(version, actor=current_user())
+            st.rerun()
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def live_range(version: str) -> None:
+    """The measuring under way, as the worker tells it."""
+    with errors():
+        standing = lab().ranges.standing(version)
+        if standing.job is None or not standing.is_under_way:
+            st.rerun()
+        job = standing.job
+        progress = job.progress if job.state is JobState.RUNNING else None
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        left.progress(progress.share if progress else 0.0, text=f"{MEASURING}: {measuring_step(job)}")
+        if right.button("Stop measuring", icon=":material/cancel:", key="stop_measuring"):
+            lab().cancel(job.job_id)
+            st.rerun()
+
+
+def measuring_step(job: Job) -> str:
+    """``fold 2 of 5``, and how long it will still take where that is known."""
+    if job.state is JobState.QUEUED:
+        return f"number {job.queue_position or MISSING} in the queue"
+    if job.progress is None:
+        return "starting"
+    left = job.progress.remaining
+    return job.progress.phase + (f", {duration(left)} left" if left else "")
+
+
 def compared_with(result: TrainingResult) -> str:
     """What the differences are to, or why there are none."""
     if result.not_compared:
@@ -168,8 +214,8 @@ def compared_with(result: TrainingResult) -> str:
 
 def plots(job: Job, reference: VersionCard | None, held_out: HeldOut) -> None:
     """The fit, the residuals, what the model leans on, and how it grew."""
-    colour = family_colour(job.request.spec.family)
-    name, row_ids = job.request.run_name, held_out.row_ids
+    colour = family_colour(job.spec.family)
+    name, row_ids = job.request.title, held_out.row_ids
     fit, residuals, importance, growth = st.tabs(["Fit", "Residuals", "Importance", "Learning curve"])
     with fit:
         chart(fit_plot(held_out.actual, held_out.predicted, name=name, row_ids=row_ids, colour=colour), key="fit")
@@ -195,7 +241,7 @@ with page("Train", "Fitted on 80 % of the block groups, scored on the 20 % held 
         if job is None:
             st.info("Nothing was trained yet. Choose the settings and press **Train**.", icon=":material/tune:")
         else:
-            st.subheader(escape(job.request.run_name), anchor=False)
+            st.subheader(escape(job.request.title), anchor=False)
             if job.state.is_final:
                 show_ending(job)
             else:

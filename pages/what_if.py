@@ -1,39 +1,65 @@
-"""What-if: the nine features of a house, and the price the champion gives it."""
+"""What-if: a price with its range at once, then why, what would change it, and what is known around it."""
 
 import streamlit as st
 
 from core.domain.house import House
-from pages.shared.frame import errors, escape, lab, page
+from core.workflows.valuation import Valuation
+from pages.shared.frame import errors, lab, page
 from pages.shared.house_form import house_form
+from pages.shared.scenario_shelf import keep_and_share, shelf
+from pages.shared.valuation_card import valuation_card
+from pages.shared.what_if_goal import reach
+from pages.shared.what_if_place import comparable_areas, where
+from pages.shared.what_if_reasons import what_changes_it, why
+from pages.shared.what_if_start import ASKED, say_start, start_from_real, version_choice
+from pages.shared.what_if_versions import side_by_side
 
-VALUED = "valued"
-
-
-def show_price(house: House) -> None:
-    """The price, which version says it, and what must be known beside it."""
-    valuation = lab().value(house)
-    st.metric(
-        "Estimated median value (1990 $)",
-        valuation.text,
-        help="Median house value of a block group with these features, in 1990 dollars.",
-    )
-    st.caption(escape(valuation.source.sentence))
-    for warning in valuation.warnings:
-        st.warning(escape(warning), icon=":material/info:")
+PARTS = ["Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios"]
 
 
-def ask(house: House) -> None:
+def ask(house: House, version: str | None) -> Valuation | None:
     """The button and, once it was pressed, the price of whatever the sliders say."""
     answer = st.container()
     if st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
-        st.session_state[VALUED] = True
+        st.session_state[ASKED] = True
     with answer:
         # A link that names a feature is a question already.
-        if st.session_state.get(VALUED) or st.query_params:
-            with errors():
-                show_price(house)
-        else:
-            st.caption("Set the features, then press the button. After that every change is priced at once.")
+        if st.session_state.get(ASKED) or st.query_params:
+            valuation = lab().what_if.value(house, version)
+            valuation_card(valuation)
+            keep_and_share(house, version)
+            return valuation
+        st.caption("Set the features, then press the button. After that every change is priced at once.")
+        return None
+
+
+def follow(valuation: Valuation, version: str | None) -> None:
+    """All that follows the price. What is not looked at is not worked out."""
+    house = valuation.house
+    reasons, changes, place, areas, goal, versions, scenarios = st.tabs(
+        PARTS, on_change="rerun", key="part", bind="query-params"
+    )
+    if reasons.open:
+        with reasons:
+            why(house, version)
+    if changes.open:
+        with changes:
+            what_changes_it(house, version)
+    if place.open:
+        with place, errors():
+            where(house, version)
+    if areas.open:
+        with areas:
+            comparable_areas(valuation, version)
+    if goal.open:
+        with goal:
+            reach(house, valuation.price, version)
+    if versions.open:
+        with versions:
+            side_by_side(house, version)
+    if scenarios.open:
+        with scenarios:
+            shelf(house, version)
 
 
 with page(
@@ -42,7 +68,18 @@ with page(
 ):
     # The price stands first: on a phone it is above the form.
     price, form = st.columns([2, 3], gap="large")
+    valuation = None
     with price.container(border=True), errors():
         with form:
+            tools = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+            with tools:
+                version = version_choice()
+                start_from_real()
             house = house_form()
-        ask(house)
+            say_start(house)
+        valuation = ask(house, version)
+    if valuation is not None:
+        follow(valuation, version)
+    else:
+        st.subheader("Saved scenarios", anchor=False)
+        shelf(None, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -49,6 +49,15 @@ def tiles(lines: Sequence[ScoreLine]) -> None:
             delta_arrow="off" if change in _NO_CHANGE else "auto",
             help=METRICS[name].help,
             width=_TILE_WIDTH,
+        )
+
+
+def metric_tiles(names: Sequence[str], metrics: Mapping[str, float]) -> None:
+    """These metrics side by side, each with its help; a missing one shows as a dash."""
+    row = st.container(horizontal=True, gap="small")
+    for name in names:
+        row.metric(
+            METRICS[name].label, figure_text(name, metrics.get(name)), help=METRICS[name].help, width=_TILE_WIDTH
         )
 
 

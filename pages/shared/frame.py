@@ -81,23 +81,29 @@ def job_strip(title: str = "") -> None:
     """Trainings and sweeps under way, under a title where there are any. Every screen's sidebar has it."""
     with errors():
         jobs, sweeps = lab().active_jobs(), lab().tuning.heads(under_way=True)
-        if title and (jobs or sweeps):
+        files = lab().scoring.under_way()
+        ranges = lab().ranges.under_way()
+        if title and (jobs or sweeps or files or ranges):
             st.subheader(title, anchor=False)
         for job in jobs:
-            _strip_line(job)
+            _strip_line(job, "model_training")
+        for job in files:
+            _strip_line(job, "price_check")
+        for job in ranges:
+            _strip_line(job, "straighten")
         for sweep in sweeps:
             paused = ", paused" if sweep.state is SweepState.PAUSED else ""
             said = f"{sweep.ended:,} of {sweep.planned:,} trials{paused}"
             st.progress(sweep.share, text=f":material/tune: {escape(sweep.name)}: {said}")
 
 
-def _strip_line(job: Job) -> None:
+def _strip_line(job: Job, icon: str) -> None:
     if job.state is JobState.QUEUED:
         place = job.queue_position or MISSING
-        st.caption(f":material/hourglass_top: {escape(job.request.run_name)}: number {place} in the queue")
+        st.caption(f":material/hourglass_top: {escape(job.request.title)}: number {place} in the queue")
         return
     progress = job.progress
     st.progress(
         progress.share if progress else 0.0,
-        text=f":material/model_training: {escape(job.request.run_name)}: {progress.phase if progress else 'starting'}",
+        text=f":material/{icon}: {escape(job.request.title)}: {progress.phase if progress else 'starting'}",
     )

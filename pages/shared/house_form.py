@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
+from core.domain.errors import LabError
 from core.domain.house import FEATURES, Feature, House
+from core.workflows.scenarios import NOT_GIVEN
+
+TAKEN: Final = "taken_house"
+"""Under this name the form finds a house that was chosen below it, and takes it up at the next run."""
+
+_BEDROOMS: Final = "total_bedrooms"
+_NO_BEDROOMS: Final = "no_bedrooms"
 
 
 def house_form() -> House:
@@ -13,16 +23,33 @@ def house_form() -> House:
     Raises:
         InvalidHouse: the features contradict each other.
     """
+    if TAKEN in st.session_state:
+        take_house(st.session_state.pop(TAKEN))
+    if st.query_params.get(_BEDROOMS) == NOT_GIVEN:
+        # A link to a house whose bedrooms nobody counted; a slider takes numbers alone.
+        st.session_state[_NO_BEDROOMS] = True
+        del st.query_params[_BEDROOMS]
     features = list(FEATURES.values())
     half = (len(features) + 1) // 2
-    chosen: dict[str, float | str] = {}
+    chosen: dict[str, float | str | None] = {}
     for column, part in zip(st.columns(2, gap="medium"), (features[:half], features[half:]), strict=True):
         with column:
             chosen |= {feature.name: _field(feature) for feature in part}
     return House.from_mapping(chosen)
 
 
-def _field(feature: Feature) -> float | str:
+def take_house(house: House) -> None:
+    """Put a house into the sliders. Call it before they are drawn: from a callback, or before a rerun."""
+    for name, value in house.as_dict().items():
+        if value is None:
+            st.session_state[_NO_BEDROOMS] = True
+            continue
+        if name == _BEDROOMS:
+            st.session_state[_NO_BEDROOMS] = False
+        st.session_state[name] = value
+
+
+def _field(feature: Feature) -> float | str | None:
     if feature.choices:
         return st.selectbox(
             feature.label,
@@ -32,14 +59,47 @@ def _field(feature: Feature) -> float | str:
             key=feature.name,
             bind="query-params",
         )
-    return st.slider(
+    low, high = _bounds(feature)
+    place = st.container()
+    is_missing = feature.may_be_missing and st.checkbox(
+        f"{feature.label} are not known",
+        key=_NO_BEDROOMS,
+        bind="query-params",
+        help="As in 207 block groups of the survey. The model then estimates them from rooms, people and households.",
+    )
+    value = place.slider(
         f"{feature.label} ({feature.unit})",
-        min_value=feature.usual_low,
-        max_value=feature.usual_high,
+        min_value=low,
+        max_value=high,
         value=float(feature.default),
         step=feature.step,
         format=f"%.{feature.shown_digits}f",
         help=feature.help,
         key=feature.name,
         bind="query-params",
+        disabled=is_missing,
     )
+    return None if is_missing else value
+
+
+def _bounds(feature: Feature) -> tuple[float, float]:
+    """The slider's ends: the usual range, and as far as any house went that was put into it in this session.
+
+    They never come nearer again: a slider that changes its ends under the hand forgets where it stood.
+    """
+    kept = f"{feature.name}_ends"
+    low, high = st.session_state.get(kept, (feature.usual_low, feature.usual_high))
+    for value in (st.session_state.get(feature.name), st.query_params.get(feature.name)):
+        number = _as_number(feature, value)
+        if number is not None:
+            low, high = min(low, number), max(high, number)
+    st.session_state[kept] = low, high
+    return low, high
+
+
+def _as_number(feature: Feature, value: object) -> float | None:
+    """A value the feature can have, as a number; None for any other, which the slider then meets with its default."""
+    try:
+        return getattr(House.from_mapping({feature.name: value}), feature.name) if value is not None else None
+    except LabError:
+        return None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.hyperparameters import KNOBS, LARGEST_SEED, Knob, KnobValue, ModelFamily, TrainingSpec
+from core.domain.errors import InvalidSpec
+from core.domain.hyperparameters import KNOBS, LARGEST_SEED, FeatureSet, Knob, KnobValue, ModelFamily, TrainingSpec
+from core.domain.presets import TRAINING_PRESETS, preset_of
 from core.domain.settings import Settings
 
 _WANTED = "spec_to_train"
+_PRESET = "preset"
+_FEATURES = "features"
 
 
 def family_choice(settings: Settings) -> ModelFamily:
@@ -24,7 +28,45 @@ def family_choice(settings: Settings) -> ModelFamily:
     return ModelFamily(chosen)
 
 
-def sliders(settings: Settings, family: ModelFamily) -> TrainingSpec:
+def preset_choice(settings: Settings) -> None:
+    """Settings with a name: choosing one puts family, features and sliders to its own.
+
+    None is chosen once a slider stands elsewhere. All of the form is in the address; ``?preset=best`` alone opens
+    it with that preset.
+    """
+    asked = str(st.query_params.get(_PRESET))
+    if _PRESET not in st.session_state and asked in TRAINING_PRESETS and not _names_settings():
+        _put(TRAINING_PRESETS[asked].spec, keep_seed="seed" in st.query_params)
+    st.session_state[_PRESET] = _preset_shown(settings)
+    st.segmented_control(
+        "Preset",
+        list(TRAINING_PRESETS),
+        format_func=lambda name: TRAINING_PRESETS[name].label,
+        help="  \n".join(f"**{preset.label}**: {preset.help}" for preset in TRAINING_PRESETS.values()),
+        key=_PRESET,
+        on_change=_take_preset,
+        width="stretch",
+        bind="query-params",
+    )
+
+
+def feature_choice() -> FeatureSet:
+    """Which columns the model makes of the nine features."""
+    chosen = st.segmented_control(
+        "Features",
+        [features.value for features in FeatureSet],
+        default=FeatureSet.BASIC.value,
+        format_func=lambda name: FeatureSet(name).label,
+        help="  \n".join(f"**{features.label}**: {features.help}" for features in FeatureSet),
+        key=_FEATURES,
+        width="stretch",
+        bind="query-params",
+    )
+    # Pressing the chosen one again leaves none chosen.
+    return FeatureSet(chosen or FeatureSet.BASIC.value)
+
+
+def sliders(settings: Settings, family: ModelFamily, features: FeatureSet = FeatureSet.BASIC) -> TrainingSpec:
     """A slider a knob and the seed, as a complete spec. They start where ``config.yaml`` puts them.
 
     Raises:
@@ -42,7 +84,7 @@ def sliders(settings: Settings, family: ModelFamily) -> TrainingSpec:
         key="seed",
         bind="query-params",
     )
-    return TrainingSpec.create(family, chosen, seed=int(seed))
+    return TrainingSpec.create(family, chosen, seed=int(seed), features=features)
 
 
 def train_again(spec: TrainingSpec) -> None:
@@ -55,10 +97,48 @@ def take_over() -> None:
     """Put the form to the settings somebody wants to train again. Call it before the form is drawn."""
     spec = st.session_state.pop(_WANTED, None)
     if isinstance(spec, TrainingSpec):
-        st.session_state["family"] = spec.family.value
+        _put(spec)
+
+
+def _put(spec: TrainingSpec, *, keep_seed: bool = False) -> None:
+    """Set the form's widgets to a spec; only before they are drawn."""
+    st.session_state["family"] = spec.family.value
+    st.session_state[_FEATURES] = spec.features.value
+    if not keep_seed:
         st.session_state["seed"] = spec.seed
-        for name, value in spec.hyperparameters:
-            st.session_state[_key(spec.family, name)] = value
+    for name, value in spec.hyperparameters:
+        st.session_state[_key(spec.family, name)] = value
+
+
+def _take_preset() -> None:
+    chosen = str(st.session_state.get(_PRESET))
+    if chosen in TRAINING_PRESETS:
+        _put(TRAINING_PRESETS[chosen].spec, keep_seed=True)
+
+
+def _names_settings() -> bool:
+    """Whether the address holds settings of the form beside a preset's name."""
+    return any(name in {"family", _FEATURES} or "." in name for name in st.query_params)
+
+
+def _preset_shown(settings: Settings) -> str | None:
+    """The preset whose settings the form is about to show; None for others."""
+    family = str(_standing("family", settings.model.family.value))
+    if family not in set(ModelFamily):
+        return None
+    start = settings.default_spec(family)
+    values = {name: _standing(_key(start.family, name), value) for name, value in start.hyperparameters}
+    features = _standing(_FEATURES, None) or FeatureSet.BASIC.value
+    try:
+        found = preset_of(TrainingSpec.create(family, values, features=features))
+    except InvalidSpec:
+        return None  # the address holds something odd; the widgets below deal with it
+    return found.name if found else None
+
+
+def _standing(key: str, default: object) -> object:
+    """What a widget will show: what was set, else what the address says, else its start."""
+    return st.session_state.get(key, st.query_params.get(key, default))
 
 
 def _key(family: ModelFamily, name: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.domain.hyperparameters import KNOBS, Knob, KnobValue, ModelFamily, TrainingSpec
 from core.domain.settings import Settings
 from core.domain.sweep_plans import DEFAULT_TRIALS, LONGEST_MINUTES, MOST_TRIALS, MOST_WORKERS, PRESETS, SweepPlan
-from pages.shared.knobs import family_choice
+from pages.shared.knobs import family_choice, feature_choice
 
 SEARCH = "Search for the best settings"
 
@@ -31,7 +33,7 @@ def sweep_plan(settings: Settings) -> SweepPlan:
         workers, minutes = _limits()
         return preset.plan(base, workers=workers, minutes=minutes)
     family = family_choice(settings)
-    base = settings.default_spec(family)
+    base = replace(settings.default_spec(family), features=feature_choice())
     ranges = _ranges(family, base)
     trials = st.slider(
         "Trials",

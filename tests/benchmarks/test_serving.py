@@ -24,7 +24,7 @@ from core.models.growth import one_openmp_thread
 from core.tracking.registry import get_version, load_version
 from core.tracking.store import Store, open_store
 from core.workflows.training import train_now
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import rows_in
 from tests.core.serving.conftest import ServedHome
 from tests.core.serving.service import JSON, Load, encoded, load_on, request, running_service, split_of
 from tests.core.serving.test_side_by_side import mlflow_serving
@@ -60,7 +60,7 @@ class Figures:
 
 @pytest.fixture(scope="module")
 def benchmark_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Settings:
-    return load_settings(home=tmp_path_factory.mktemp("benchmark"), environment={DATA_VARIABLE: str(data_file)})
+    return load_settings(home=tmp_path_factory.mktemp("benchmark"), environment=rows_in(data_file))
 
 
 @pytest.fixture(scope="module")

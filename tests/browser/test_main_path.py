@@ -33,7 +33,7 @@ from tests.browser.intents import (
 )
 from tests.browser.server import RunningApp, running_app
 from tests.browser.visits import Visits
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import DATA_VARIABLE, rows_in
 
 pytestmark = pytest.mark.browser
 
@@ -44,13 +44,13 @@ SCREENS = ("/", "/train", "/tune", "/what_if")
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Iterator[RunningApp]:
     """One server over an empty home, shared by the tests of this file in their order."""
-    with running_app(tmp_path_factory.mktemp("home"), {DATA_VARIABLE: str(data_file)}) as server:
+    with running_app(tmp_path_factory.mktemp("home"), rows_in(data_file)) as server:
         yield server
 
 
 @pytest.fixture
 def app_settings(app: RunningApp, data_file: Path) -> Settings:
-    return load_settings(home=app.home, environment={DATA_VARIABLE: str(data_file)})
+    return load_settings(home=app.home, environment=rows_in(data_file))
 
 
 def test_the_first_visit_of_a_fresh_server_may_be_a_deep_link(app: RunningApp, visits: Visits) -> None:

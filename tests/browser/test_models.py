@@ -20,7 +20,7 @@ from tests.browser.intents import button, click_button, fill_text, read_metric, 
 from tests.browser.server import RunningApp, free_port, running_app
 from tests.browser.tables import pick_row, read_column
 from tests.browser.visits import Visits
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import rows_in
 
 pytestmark = pytest.mark.browser
 
@@ -31,9 +31,7 @@ START_SECONDS = 60
 @pytest.fixture(scope="module")
 def model_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Settings:
     """A home with two versions: a small forest, and a ridge that is worse."""
-    settings = load_settings(
-        home=tmp_path_factory.mktemp("models") / "home", environment={DATA_VARIABLE: str(data_file)}
-    )
+    settings = load_settings(home=tmp_path_factory.mktemp("models") / "home", environment=rows_in(data_file))
     connect = functools.cache(lambda: open_store(settings))
     for family, values in (("random_forest", {"n_estimators": 20, "max_depth": 12}), ("ridge", {})):
         spec = TrainingSpec.create(family, values)
@@ -43,7 +41,7 @@ def model_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) ->
 
 @pytest.fixture(scope="module")
 def app(model_settings: Settings, data_file: Path) -> Iterator[RunningApp]:
-    environment = {DATA_VARIABLE: str(data_file), "HOUSING_LAB_JOBS__EMBEDDED_WORKER": "false"}
+    environment = {**rows_in(data_file), "HOUSING_LAB_JOBS__EMBEDDED_WORKER": "false"}
     with running_app(model_settings.home, environment) as server:
         yield server
 

@@ -23,7 +23,7 @@ from tests.browser.intents import button, choose_option, click_button, fill_text
 from tests.browser.server import RunningApp, running_app
 from tests.browser.tables import pick_row, press_name, read_column, table
 from tests.browser.visits import Visits
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import rows_in
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +42,7 @@ TRAINED = (
 def run_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Settings:
     """A home with three trained models and sixty runs another program logged."""
     home = tmp_path_factory.mktemp("runs") / "home"
-    settings = load_settings(home=home, environment={DATA_VARIABLE: str(data_file)})
+    settings = load_settings(home=home, environment=rows_in(data_file))
     connect = functools.cache(lambda: open_store(settings))
     for name, family, values, seed in TRAINED:
         spec = TrainingSpec.create(family, values, seed=seed)
@@ -54,7 +54,7 @@ def run_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> S
 
 @pytest.fixture(scope="module")
 def app(run_settings: Settings, data_file: Path) -> Iterator[RunningApp]:
-    environment = {DATA_VARIABLE: str(data_file), "HOUSING_LAB_JOBS__EMBEDDED_WORKER": "false"}
+    environment = {**rows_in(data_file), "HOUSING_LAB_JOBS__EMBEDDED_WORKER": "false"}
     with running_app(run_settings.home, environment) as server:
         yield server
 

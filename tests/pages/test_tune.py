@@ -23,7 +23,7 @@ from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from core.jobs.engine import JobQueue
 from core.tracking.runs import OUT_OF_FOLD_FILE
 from core.tracking.tracker import MLflowTracker
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import rows_in
 from tests.pages.conftest import OpenScreen
 
 BEGAN = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ Enter = Callable[[Sweep], JobQueue]
 @pytest.fixture(scope="module")
 def empty_home(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Settings:
     """A home with a store and a queue nothing was ever written to."""
-    settings = load_settings(home=tmp_path_factory.mktemp("tuning"), environment={DATA_VARIABLE: str(data_file)})
+    settings = load_settings(home=tmp_path_factory.mktemp("tuning"), environment=rows_in(data_file))
     JobQueue(settings).close()
     return settings
 
