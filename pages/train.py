@@ -26,9 +26,11 @@ def controls() -> None:
     with errors():
         settings = lab().settings
         take_over()
-        preset_choice(settings)
+        presets = st.container()
         family = family_choice(settings)
         spec = sliders(settings, family, feature_choice())
+        with presets:
+            preset_choice(spec)
         run_name = st.text_input(
             "Run name", placeholder=spec.default_run_name, max_chars=LONGEST_RUN_NAME, key="run_name"
         )

@@ -22,6 +22,9 @@ def ask(house: House, version: str | None) -> Valuation | None:
     answer = st.container()
     if st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
         st.session_state[ASKED] = True
+        if not st.query_params:
+            # The typical house names no feature, and its link must be answered as well.
+            st.query_params[ASKED] = "yes"
     with answer:
         # A link that names a feature is a question already.
         if st.session_state.get(ASKED) or st.query_params:

@@ -66,6 +66,7 @@ class ParquetTable:
             for batch in self._parquet.iter_batches(batch_size=rows, use_threads=False):
                 unpacked += sum(_unpacked_bytes(column) for column in batch.columns)
                 self._refuse_too_much(unpacked)
+                batch.validate(full=True)  # a damaged text is found here, and not where it is written
                 yield TablePart(batch.cast(self._schema), np.arange(first, first + len(batch), dtype=np.int64))
                 first += len(batch)
 

@@ -8,6 +8,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.domain.errors import InvalidData
 
@@ -65,6 +67,23 @@ class TableFile(Protocol):
         Raises:
             InvalidData: it cannot be read to its end.
         """
+
+
+def cell_values(column: Any) -> list[object]:
+    """The cells of a pyarrow array as Python has them; times as text, for Python knows fewer years.
+
+    Raises:
+        InvalidData: one of them is nothing Python has.
+    """
+    try:
+        is_time = pa.types.is_temporal(column.type) and not pa.types.is_interval(column.type)
+        return list((pc.cast(column, pa.string()) if is_time else column).to_pylist())
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        reason = str(error).split("\n", 1)[0].rstrip(".")
+        raise InvalidData(
+            f"A cell of type {column.type} cannot be read: {reason}.",
+            remedy="Leave its column out, or write it as text.",
+        ) from error
 
 
 def check_names(names: Sequence[str], source: str) -> None:

@@ -153,9 +153,10 @@ def figure_text(name: str, value: float | None) -> str:
     """A metric's figure as people read it; missing and NaN → ``—``, infinite → ``∞``."""
     if value is None or math.isnan(value):
         return MISSING
-    if math.isinf(value):
+    unit = metric_of(name).unit
+    if math.isinf(100 * value if unit is Unit.SHARE else value):
         return "∞" if value > 0 else "−∞"
-    match metric_of(name).unit:
+    match unit:
         case Unit.DOLLARS:
             return dollars(value)
         case Unit.PERCENT:

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Final
 
-_DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
+DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the start of a formula (OWASP, "CSV Injection")."""
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -20,7 +20,7 @@ def cell(value: str | float | int | bool | None) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_DANGEROUS) and not _NUMBER.fullmatch(value) else value
+        return f"'{value}" if value.startswith(DANGEROUS) and not _NUMBER.fullmatch(value) else value
     if isinstance(value, float) and math.isinf(value):
         return "Infinity" if value > 0 else "'-Infinity"
     return str(value)

@@ -63,6 +63,7 @@ def calibrate(
     Raises:
         InvalidData: lengths differ, a price is missing or infinite, or there are fewer than
             :data:`FEWEST_ROWS` training rows.
+        RecordsError: LightGBM cannot start on this machine.
     """
     held, predicted = _prices(X_held_out, y_held_out, predicted_held_out, "held-out rows", fewest=0)
     recorded, prices = map(

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.errors import RecordsError
 from core.domain.house import NUMERIC_COLUMNS
 from core.evaluation.price_errors import level_of
 from core.evaluation.prices_around import PricesAround
@@ -65,9 +66,11 @@ class ErrorScale:
 
         Args:
             recorded, prices: in 1990 USD, within the survey, shape (n,), n more than one.
-        """
-        import lightgbm
 
+        Raises:
+            RecordsError: LightGBM cannot start on this machine.
+        """
+        lightgbm = _lightgbm()
         around = PricesAround.of_rows(rows, recorded)
         columns = _matrix(rows, prices, around.columns(rows, prices, are_these=True))
         errors = np.abs(level_of(recorded) - level_of(prices))
@@ -82,9 +85,9 @@ class ErrorScale:
 
         Raises:
             ValueError: the text is none of LightGBM's, or its trees take other columns than these.
+            RecordsError: LightGBM cannot start on this machine.
         """
-        import lightgbm
-
+        lightgbm = _lightgbm()
         try:
             booster = lightgbm.Booster(model_str=text)
         except lightgbm.basic.LightGBMError as error:
@@ -97,6 +100,17 @@ class ErrorScale:
         """Scales of the errors to expect at these prices (1990 USD, within the survey), above 0, shape (n,)."""
         columns = _matrix(rows, prices, self.around.columns(rows, prices))
         return np.asarray(np.exp(TEMPERING * self._booster.predict(columns, num_threads=1)), dtype=np.float64)
+
+
+def _lightgbm() -> Any:
+    try:
+        import lightgbm
+    except OSError as error:
+        raise RecordsError(
+            f"Price ranges are made with LightGBM, and it cannot start on this machine: {error}.",
+            remedy="Install the OpenMP library (Debian: apt-get install libgomp1, macOS: brew install libomp).",
+        ) from error
+    return lightgbm
 
 
 def _matrix(rows: HouseRows, prices: Floats, around: Floats) -> Floats:

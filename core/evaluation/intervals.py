@@ -120,7 +120,8 @@ class IntervalModel:
         """The model back from :meth:`as_document`, with the same intervals to the last bit.
 
         Raises:
-            RecordsError: the document is none, or of a version this program does not know.
+            RecordsError: the document is none, or of a version this program does not know, or LightGBM cannot
+                start on this machine.
         """
         return cls(*read(document))
 

@@ -5,63 +5,70 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from core.domain.errors import StoreUnavailable
-from core.tracking.store import RETRY_SECONDS
+from core.tracking.store import RETRY_SECONDS, Store
+from core.workflows.training_state import Connect
 
 HELD_SECONDS: Final = 1.0
 """So long an answer serves for the next asker too."""
 
-Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Lately(Generic[Key, Value]):
-    """Answers that serve for a moment. Safe to share between threads; two that ask at once may both ask the records.
+class Lately:
+    """Answers of the records that serve for a moment. Safe to share between threads; two may ask at once.
 
-    That the records do not answer is taken at its word for :data:`RETRY_SECONDS`, as a connection takes it: a screen
-    that asks five times must not wait for a dead server five times.
+    That MLflow does not answer is taken at its word for :data:`RETRY_SECONDS`, whatever was asked: a client waits five
+    seconds for a dead server, and a screen asks it several questions.
 
     Args:
-        is_stopgap: whether an answer was given without the records, and so serves as long as their silence.
+        connect: opens MLflow's store.
     """
 
-    def __init__(self, is_stopgap: Callable[[Value], bool]) -> None:
-        self._is_stopgap = is_stopgap
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
         self._lock = threading.Lock()
-        self._kept: dict[Key, _Answer[Value]] = {}
+        self._kept: dict[Hashable, tuple[float, Any]] = {}
+        self._away: tuple[float, StoreUnavailable] | None = None
 
-    def get(self, key: Key, ask: Callable[[], Value]) -> Value:
-        """The answer to that question, of a moment ago or now.
+    def get(
+        self, key: Hashable, ask: Callable[[Connect], Value], is_stopgap: Callable[[Value], bool] | None = None
+    ) -> Value:
+        """The answer to the question of that key, of a moment ago or now.
+
+        Args:
+            ask: puts it to the store it opens by what it is given.
+            is_stopgap: whether an answer was given without the store, and so serves as long as its silence.
 
         Raises:
-            StoreUnavailable: as ``ask`` does, or did just now. Whatever else it raises is not kept.
+            StoreUnavailable: as ``ask`` does. What it raises is not kept.
         """
         with self._lock:
-            answer = self._kept.get(key)
-        if answer is None or time.monotonic() >= answer.until:
-            answer = self._ask(ask)
-            with self._lock:
-                now = time.monotonic()
-                self._kept = {one: kept for one, kept in self._kept.items() if kept.until > now} | {key: answer}
-        if answer.refusal is not None:
-            raise answer.refusal
-        assert answer.value is not None
-        return answer.value
-
-    def _ask(self, ask: Callable[[], Value]) -> _Answer[Value]:
+            until, answer = self._kept.get(key, (0.0, None))
+        if time.monotonic() < until:
+            return answer  # type: ignore[no-any-return]
         try:
-            value = ask()
+            found = ask(self._connect_unless_away)
         except StoreUnavailable as error:
-            return _Answer(time.monotonic() + RETRY_SECONDS, refusal=error)
-        seconds = RETRY_SECONDS if self._is_stopgap(value) else HELD_SECONDS
-        return _Answer(time.monotonic() + seconds, value)
+            if self._known_away() is None:
+                self._away = (time.monotonic() + RETRY_SECONDS, error)
+            raise
+        now = time.monotonic()
+        seconds = RETRY_SECONDS if is_stopgap is not None and is_stopgap(found) else HELD_SECONDS
+        with self._lock:
+            self._kept = {one: kept for one, kept in self._kept.items() if kept[0] > now} | {
+                key: (now + seconds, found)
+            }
+        return found
 
+    def _connect_unless_away(self) -> Store:
+        error = self._known_away()
+        if error is not None:
+            raise error
+        return self._connect()
 
-@dataclass(frozen=True, slots=True)
-class _Answer(Generic[Value]):
-    until: float
-    value: Value | None = None
-    refusal: StoreUnavailable | None = None
+    def _known_away(self) -> StoreUnavailable | None:
+        away = self._away
+        return away[1] if away is not None and time.monotonic() < away[0] else None

@@ -36,10 +36,7 @@ class LoadedModels:
         self._connect = connect
         self._models: Recent[tuple[str, str, str], ServedModel] = Recent(KEPT_MODELS)
         self._around: Recent[str, BlockGroups] = Recent(KEPT_FILES)
-        self._sources: Lately[tuple[str | None, str], PriceSource] = Lately(
-            lambda source: source.ground is Ground.MLFLOW_AWAY
-        )
-        self._versions: Lately[str, tuple[ModelVersion, ...]] = Lately(lambda versions: False)
+        self._lately = Lately(connect)
 
     def source(self, version: str | None = None) -> PriceSource:
         """The version a price would come from now: the one named, the champion, or the newest.
@@ -50,13 +47,15 @@ class LoadedModels:
         Raises:
             NoModel: nothing is trained yet. NotFound: there is no such version.
         """
-        return self._sources.get(
-            (version, self._records_state()), lambda: choose_model(self._settings, self._connect, version)
+        return self._lately.get(
+            ("source", version, self._records_state()),
+            lambda connect: choose_model(self._settings, connect, version),
+            is_stopgap=lambda source: source.ground is Ground.MLFLOW_AWAY,
         )
 
     def versions(self) -> tuple[ModelVersion, ...]:
         """MLflow's versions, the newest first; as fresh as ``source``. Raises StoreUnavailable."""
-        return self._versions.get(self._records_state(), lambda: tuple(list_versions(self._connect())))
+        return self._lately.get(("versions", self._records_state()), lambda connect: tuple(list_versions(connect())))
 
     def served(self, version: str | None = None) -> ServedModel:
         """That version, ready to price.

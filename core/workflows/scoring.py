@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.data.table_files import open_table
-from core.data.table_parts import TableFile, TablePart
+from core.data.table_parts import TableFile, TablePart, cell_values
 from core.domain.errors import InvalidData, ScoringCancelled
 from core.domain.house import NUMERIC_COLUMNS
 from core.domain.house_columns import ColumnMapping, map_columns
@@ -215,7 +215,7 @@ def _rejected(part: TablePart, checked: CheckedPart) -> list[tuple[RejectedRow, 
     """The rows of a part that are not priced, with their cells, in file order."""
     bad = [(RejectedRow(row.number, row.complaint), row.cells) for row in part.broken]
     places = sorted(checked.complaints)
-    columns = [column.to_pylist() for column in part.batch.take(pa.array(places, type=pa.int64())).columns]
+    columns = [cell_values(column) for column in part.batch.take(pa.array(places, type=pa.int64())).columns]
     found: list[tuple[RejectedRow, Sequence[object]]] = [
         *bad,
         *(

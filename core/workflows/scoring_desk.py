@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from core.data.table_files import table_in
-from core.data.table_parts import TablePart
+from core.data.table_parts import TablePart, cell_values
 from core.domain.errors import NotFound
 from core.domain.house_columns import map_columns
 from core.domain.jobs import Job, Progress
@@ -164,7 +164,7 @@ class Scoring:
 
 
 def _first_rows(part: TablePart) -> tuple[tuple[str, ...], ...]:
-    columns = [[cell_text(value) for value in column.to_pylist()] for column in part.batch.columns]
+    columns = [[cell_text(value) for value in cell_values(column)] for column in part.batch.columns]
     return tuple(zip(*columns, strict=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,12 +12,14 @@ from typing import Any, Final, TextIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core.data.table_parts import cell_values
 from core.domain.errors import InvalidData, RecordsError
 from core.domain.files import draft_of
 from core.domain.scoring import PRICE_COLUMNS, RANGE_COLUMNS, REJECTED_COLUMNS
-from core.domain.spreadsheet import cell
+from core.domain.spreadsheet import DANGEROUS, cell
 from core.workflows.scoring_prices import PricedRows
 
 PARQUET_SUFFIXES: Final = (".parquet", ".pq")
@@ -175,7 +178,15 @@ def _write_errors(target: Path) -> Iterator[None]:
 
 
 def _texts(column: Any) -> list[str]:
-    return [_text(value) for value in column.to_pylist()]
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return [_text(value) for value in cell_values(column)]
+    # Nearly all texts of nearly all files are harmless, and are not looked at one by one.
+    known = pc.fill_null(column, "")
+    texts: list[str] = known.to_pylist()
+    begin_so = functools.reduce(pc.or_, [pc.starts_with(known, sign) for sign in DANGEROUS])
+    for place in np.flatnonzero(begin_so).tolist():
+        texts[place] = cell(texts[place])
+    return texts
 
 
 def _text(value: object) -> str:

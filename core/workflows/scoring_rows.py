@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.table_parts import TablePart
+from core.data.table_parts import TablePart, cell_values
 from core.domain.house import FEATURES, NUMERIC_COLUMNS, Feature, feature_complaint
 from core.domain.house_columns import ColumnMapping
 from core.features.direct import PLACES, HouseRows
@@ -69,7 +69,7 @@ class _Column:
         figure = float(self.figures[place])
         if self.feature.is_numeric and not np.isnan(figure):
             return feature_complaint(self.feature, figure) or missing
-        given = self.cells[place].as_py()
+        (given,) = cell_values(self.cells.slice(place, 1))
         told = given if isinstance(given, bool) else cell_text(given)
         # The figure is infinite or outside, the text no number and no place: there is a complaint.
         return feature_complaint(self.feature, told) or missing

@@ -126,7 +126,7 @@ def _coverage(found: PriceRange) -> dict[str, object]:
     kinds = {"overall": found.overall, "region": found.region, "price_band": found.band}
     return {
         name: {"of": share.name, "rows": share.rows, "share_80": share.share_80, "share_90": share.share_90}
-        if share
+        if share and share.rows
         else None
         for name, share in kinds.items()
     }

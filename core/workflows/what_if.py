@@ -11,7 +11,7 @@ from typing import Final
 
 from core.data.block_group_search import Criteria, describe, draw, nearest_to
 from core.data.block_groups import BlockGroups
-from core.domain.errors import DataError, StoreUnavailable
+from core.domain.errors import DataError, NotFound, StoreUnavailable
 from core.domain.house import House
 from core.domain.runs import ModelVersion
 from core.domain.scenarios import PricedScenario, Scenario
@@ -155,11 +155,13 @@ class WhatIf:
             for one, valuation in zip(scenarios, found, strict=True)
         )
 
-    def comparables_if_known(self, house: House, version: str | None = None) -> tuple[Comparable, ...]:
-        """The comparable areas; none where the data file is not here."""
+    def comparables_if_known(
+        self, house: House, version: str | None = None, *, dropped: Collection[int] = (), pinned: Collection[int] = ()
+    ) -> tuple[Comparable, ...]:
+        """The comparable areas; none where the data file is not here or has no such row."""
         try:
-            return self.comparables(house, version)
-        except DataError:
+            return self.comparables(house, version, dropped=dropped, pinned=pinned)
+        except (DataError, NotFound):
             return ()
 
     def block_groups(self) -> BlockGroups:

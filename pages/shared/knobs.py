@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import KNOBS, LARGEST_SEED, FeatureSet, Knob, KnobValue, ModelFamily, TrainingSpec
 from core.domain.presets import TRAINING_PRESETS, preset_of
 from core.domain.settings import Settings
@@ -28,16 +27,19 @@ def family_choice(settings: Settings) -> ModelFamily:
     return ModelFamily(chosen)
 
 
-def preset_choice(settings: Settings) -> None:
-    """Settings with a name: choosing one puts family, features and sliders to its own.
+def preset_choice(spec: TrainingSpec) -> None:
+    """The preset whose settings the form shows, none for others; choosing one puts the form to its own.
 
-    None is chosen once a slider stands elsewhere. All of the form is in the address; ``?preset=best`` alone opens
-    it with that preset.
+    Args:
+        spec: what the form below it shows. Draw that first, into a container that comes second.
     """
-    asked = str(st.query_params.get(_PRESET))
-    if _PRESET not in st.session_state and asked in TRAINING_PRESETS and not _names_settings():
-        _put(TRAINING_PRESETS[asked].spec, keep_seed="seed" in st.query_params)
-    st.session_state[_PRESET] = _preset_shown(settings)
+    shown = preset_of(spec)
+    st.session_state[_PRESET] = shown.name if shown else None
+    # Not bound: an address that names a preset beside other settings would be shown as that preset.
+    if shown is None:
+        st.query_params.pop(_PRESET, None)
+    elif st.query_params.get(_PRESET) != shown.name:
+        st.query_params[_PRESET] = shown.name
     st.segmented_control(
         "Preset",
         list(TRAINING_PRESETS),
@@ -46,7 +48,6 @@ def preset_choice(settings: Settings) -> None:
         key=_PRESET,
         on_change=_take_preset,
         width="stretch",
-        bind="query-params",
     )
 
 
@@ -94,10 +95,17 @@ def train_again(spec: TrainingSpec) -> None:
 
 
 def take_over() -> None:
-    """Put the form to the settings somebody wants to train again. Call it before the form is drawn."""
+    """Put the form to the settings somebody wants to train again, or to the preset an address names alone.
+
+    Call it before the form is drawn.
+    """
     spec = st.session_state.pop(_WANTED, None)
     if isinstance(spec, TrainingSpec):
         _put(spec)
+    elif _PRESET not in st.session_state and not any(name == "family" or "." in name for name in st.query_params):
+        asked = st.query_params.get(_PRESET, "").lower()
+        if asked in TRAINING_PRESETS:
+            _put(TRAINING_PRESETS[asked].spec, keep_seed=True)
 
 
 def _put(spec: TrainingSpec, *, keep_seed: bool = False) -> None:
@@ -114,31 +122,6 @@ def _take_preset() -> None:
     chosen = str(st.session_state.get(_PRESET))
     if chosen in TRAINING_PRESETS:
         _put(TRAINING_PRESETS[chosen].spec, keep_seed=True)
-
-
-def _names_settings() -> bool:
-    """Whether the address holds settings of the form beside a preset's name."""
-    return any(name in {"family", _FEATURES} or "." in name for name in st.query_params)
-
-
-def _preset_shown(settings: Settings) -> str | None:
-    """The preset whose settings the form is about to show; None for others."""
-    family = str(_standing("family", settings.model.family.value))
-    if family not in set(ModelFamily):
-        return None
-    start = settings.default_spec(family)
-    values = {name: _standing(_key(start.family, name), value) for name, value in start.hyperparameters}
-    features = _standing(_FEATURES, None) or FeatureSet.BASIC.value
-    try:
-        found = preset_of(TrainingSpec.create(family, values, features=features))
-    except InvalidSpec:
-        return None  # the address holds something odd; the widgets below deal with it
-    return found.name if found else None
-
-
-def _standing(key: str, default: object) -> object:
-    """What a widget will show: what was set, else what the address says, else its start."""
-    return st.session_state.get(key, st.query_params.get(key, default))
 
 
 def _key(family: ModelFamily, name: str) -> str:

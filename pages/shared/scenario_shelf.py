@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -14,11 +16,12 @@ from core.domain.hyperparameters import family_label
 from core.domain.money import MISSING, price_text
 from core.domain.provenance import current_user
 from core.domain.scenarios import LONGEST_NAME, LONGEST_NOTE, Scenario
-from core.workflows.scenarios import link
+from core.workflows.scenarios import WHAT_IF, link
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
 from pages.shared.house_form import TAKEN
-from pages.shared.what_if_start import ASKED
+from pages.shared.what_if_place import area_choice
+from pages.shared.what_if_start import ASKED, VERSION
 
 
 def keep_and_share(house: House, version: str | None) -> None:
@@ -35,17 +38,24 @@ def keep_and_share(house: House, version: str | None) -> None:
                 saved = lab().scenarios.save(name, note, house, current_user())
                 st.toast(f"Saved as {escape(saved.name)}.", icon=":material/bookmark_added:")
     with row.popover("Share", icon=":material/link:"):
-        st.caption("The whole house is in the address. Whoever opens it sees this house priced by what serves then.")
-        st.code(link(house), language=None, wrap_lines=True)
+        by = f"version {version}" if version else "what serves then"
+        st.caption(escape(f"The whole house is in the address. Whoever opens it sees this house priced by {by}."))
+        st.code(_address(house, version), language=None, wrap_lines=True)
     row.download_button(
         "One-pager",
-        data=partial(_one_pager, house, version, "Valuation", ""),
+        data=partial(_one_pager, house, version, "Valuation", "", *area_choice()),
         file_name=f"valuation-{datetime.now(UTC):%Y%m%d-%H%M}.html",
         mime="text/html",
         icon=":material/description:",
         on_click="ignore",
         help="Price, range, reasons and comparable areas on one page that opens anywhere and prints as PDF.",
     )
+
+
+def _address(house: House, version: str | None) -> str:
+    """The address of this very view, with host and path as this visitor has them."""
+    here, query = (st.context.url or WHAT_IF).partition("?")[0], link(house).partition("?")[2]
+    return f"{here}?{query}" + (f"&{urlencode({VERSION: version})}" if version else "")
 
 
 @st.fragment
@@ -165,7 +175,14 @@ def _compare(picked: list[Scenario], version: str | None) -> None:
     )
 
 
-def _one_pager(house: House, version: str | None, title: str, note: str) -> str:
+def _one_pager(
+    house: House,
+    version: str | None,
+    title: str,
+    note: str,
+    dropped: Collection[int] = (),
+    pinned: Collection[int] = (),
+) -> str:
     found = lab().what_if.explained(house, version)
     return valuation_report(
         house,
@@ -181,7 +198,7 @@ def _one_pager(house: House, version: str | None, title: str, note: str) -> str:
         ),
         price_range=found.range,
         reasons=found.reasons,
-        comparables=lab().what_if.comparables_if_known(house, version),
+        comparables=lab().what_if.comparables_if_known(house, version, dropped=dropped, pinned=pinned),
         plausibility=found.plausibility,
         warnings=found.warnings,
         title=title,

@@ -31,7 +31,7 @@ _MIME: Final = {
 
 _PSI: Final = st.column_config.TextColumn(
     alignment="right",
-    width=90,
+    width=70,
     help="Population stability index over the training rows' deciles: from 0.1 on a shift, from 0.25 on a great one.",
 )
 _FIGURE: Final = st.column_config.TextColumn(alignment="right", width=90)
@@ -156,26 +156,32 @@ def _drift(report: ScoringReport) -> None:
     if not report.drift:
         st.markdown("The file was not compared with the training rows.")
         return
-    for shift in report.drift:
-        if shift.is_notable:
-            st.warning(escape(shift.sentence), icon=":material/trending_up:")
-    st.dataframe(
-        [
-            {
-                "Feature": FEATURES[shift.feature].label,
-                "PSI": MISSING if shift.measure is None else f"{shift.measure:.2f}",
-                "Verdict": shift.verdict,
-                "In words": shift.sentence,
-            }
-            for shift in report.drift
-        ],
-        hide_index=True,
-        column_config={"PSI": _PSI},
-        alt="Each feature of the file beside the training rows",
-    )
-    # What moved most comes first.
-    drawn = {shift.feature: shift for shift in sorted(report.drift, key=lambda one: -(one.measure or 0.0))}
-    feature = st.selectbox(
-        "Feature", list(drawn), format_func=lambda name: FEATURES[name].label, key="feature", bind="query-params"
-    )
-    chart(feature_shift(drawn[feature or next(iter(drawn))]), key="drift")
+    notable = [shift for shift in report.drift if shift.is_notable]
+    for shift in notable:
+        st.warning(escape(shift.sentence), icon=":material/trending_up:")
+    if not notable:
+        st.markdown("No feature has moved away from the training rows.")
+    picture, table = st.columns([3, 2], gap="large")
+    with picture:
+        # What moved most comes first.
+        drawn = {shift.feature: shift for shift in sorted(report.drift, key=lambda one: -(one.measure or 0.0))}
+        feature = st.selectbox(
+            "Feature", list(drawn), format_func=lambda name: FEATURES[name].label, key="feature", bind="query-params"
+        )
+        shown = drawn[feature or next(iter(drawn))]
+        chart(feature_shift(shown), key="drift")
+        st.caption(escape(shown.sentence))
+    with table:
+        st.dataframe(
+            [
+                {
+                    "Feature": FEATURES[shift.feature].label,
+                    "PSI": MISSING if shift.measure is None else f"{shift.measure:.2f}",
+                    "Verdict": shift.verdict,
+                }
+                for shift in report.drift
+            ],
+            column_config={"PSI": _PSI},
+            hide_index=True,
+            alt="Each feature of the file beside the training rows",
+        )

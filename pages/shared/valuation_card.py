@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from core.charts.range_bar import range_bar
 from core.charts.valuation_report import coverage_sentence
+from core.domain.jobs import JobState
 from core.domain.provenance import current_user
 from core.workflows.valuation import Valuation
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
+
+LOOK_SECONDS: Final = 2.0
 
 
 def valuation_card(valuation: Valuation) -> None:
@@ -20,26 +25,43 @@ def valuation_card(valuation: Valuation) -> None:
         help="Median house value of a block group with these features, in 1990 dollars.",
     )
     if valuation.range is None:
-        _offer_ranges(valuation)
+        _say_why_none(valuation)
     else:
         st.markdown(
             f"80 % range {escape(valuation.range.inner.text)}  \n90 % range **{escape(valuation.range.outer.text)}**"
         )
         chart(range_bar(valuation.price, valuation.range), key="range")
         st.caption(escape(coverage_sentence(valuation.range)))
-    for warning in valuation.warnings:
-        st.warning(escape(warning), icon=":material/info:")
+    if valuation.warnings:
+        # One box: six of them would push the price off a phone.
+        mark = "- " if len(valuation.warnings) > 1 else ""
+        st.warning("\n".join(f"{mark}{escape(warning)}" for warning in valuation.warnings), icon=":material/info:")
     st.caption(escape(valuation.source.sentence))
 
 
-def _offer_ranges(valuation: Valuation) -> None:
+def _say_why_none(valuation: Valuation) -> None:
     """A version whose errors nobody measured has a price and no range; it can be measured now."""
     version = valuation.source.version
-    if not valuation.range_trouble:  # that stands among the warnings
-        st.info("This version has no price range yet: its errors have not been measured.", icon=":material/straighten:")
-    if valuation.source.is_local:
+    standing = lab().ranges.standing(version)
+    if standing.is_under_way:
+        _until_measured(version)
         return
+    if standing.reason:  # a range that was measured and cannot be read stands among the warnings
+        st.info(escape(standing.reason), icon=":material/straighten:")
     if st.button("Measure its range", icon=":material/straighten:", key="measure_range"):
         with errors():
             lab().assess(version, actor=current_user())
-            st.toast("The worker measures it. The range shows here when it is done.")
+            st.rerun()
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+def _until_measured(version: str) -> None:
+    with errors():
+        job = lab().ranges.standing(version).job
+        if job is None or job.state.is_final:
+            st.rerun()
+        progress = job.progress if job.state is JobState.RUNNING else None
+        st.progress(
+            progress.share if progress else 0.0,
+            text=f":material/straighten: Measuring its range: {progress.phase if progress else 'waiting for a worker'}",
+        )

@@ -11,7 +11,7 @@ from core.charts.comparables import comparable_gaps, comparable_prices
 from core.charts.frame import CONFIG
 from core.charts.place_map import clicked_place, place_map
 from core.data.block_group_search import near
-from core.domain.errors import LabError
+from core.domain.errors import LabError, NotFound
 from core.domain.house import House
 from core.domain.money import dollar_change, price_text, recorded_text
 from core.explanation.comparables import Comparable, comparables_sentence
@@ -41,7 +41,7 @@ def where(house: House, version: str | None) -> None:
         "Shown", list(_VIEWS), default="Whole state", key="map_view", bind="query-params", required=True
     )
     by_place = row.toggle("Colour by ocean proximity", key="map_colour", bind="query-params")
-    dropped, pinned = _chosen(_DROPPED), _chosen(_PINNED)
+    dropped, pinned = area_choice()
     areas = lab().what_if.comparables(house, version, dropped=dropped, pinned=pinned)
     figure = place_map(
         lab().what_if.block_groups(),
@@ -51,12 +51,12 @@ def where(house: House, version: str | None) -> None:
         within_km=_VIEWS[view],
     )
     picture.plotly_chart(figure, key=_MAP, on_select=lambda: _move(house), selection_mode="points", config=dict(CONFIG))
-    with words:
-        _what_is_here(house, areas)
-    st.caption(
+    picture.caption(
         "Ocean proximity follows the place, as the nearest block groups have it. The map is drawn without internet: "
         "an outline of California and the survey's own points."
     )
+    with words:
+        _what_is_here(house, areas)
 
 
 def _what_is_here(house: House, areas: Sequence[Comparable]) -> None:
@@ -92,8 +92,13 @@ def _what_is_here(house: House, areas: Sequence[Comparable]) -> None:
 def comparable_areas(valuation: Valuation, version: str | None) -> None:
     """The block groups most like the house, what was recorded there, and why the estimate differs."""
     with errors():
-        dropped, pinned = _chosen(_DROPPED), _chosen(_PINNED)
-        areas = lab().what_if.comparables(valuation.house, version, dropped=dropped, pinned=pinned)
+        dropped, pinned = area_choice()
+        try:
+            areas = lab().what_if.comparables(valuation.house, version, dropped=dropped, pinned=pinned)
+        except NotFound as error:
+            show_error(error)
+            _offer_as_found(is_changed=True)
+            return
         st.markdown(escape(comparables_sentence(areas, valuation.price)))
         chart(comparable_prices(areas, valuation.price, valuation.range), key="areas")
         picked = _area_table(areas, valuation.price)
@@ -105,6 +110,7 @@ def comparable_areas(valuation: Valuation, version: str | None) -> None:
         added = row.number_input(
             "Add by row",
             min_value=0,
+            max_value=len(lab().what_if.block_groups()) - 1,
             step=1,
             value=None,
             key="add_row",
@@ -115,10 +121,8 @@ def comparable_areas(valuation: Valuation, version: str | None) -> None:
             _remember(_PINNED, {*pinned, int(added or 0)})
             _remember(_DROPPED, set(dropped) - {int(added or 0)})
             st.rerun()
-        if row.button("As found", icon=":material/restart_alt:", disabled=not (dropped or pinned), key="as_found"):
-            _remember(_DROPPED, set())
-            _remember(_PINNED, set())
-            st.rerun()
+        with row:
+            _offer_as_found(is_changed=bool(dropped or pinned))
         start = picked[0] if len(picked) == 1 else None
         row.button(
             "Value this area",
@@ -133,6 +137,13 @@ def comparable_areas(valuation: Valuation, version: str | None) -> None:
             "Medians the 1990 survey recorded for block groups, not prices of houses sold. What the features do not "
             "explain is what the survey recorded beyond the model's estimate there."
         )
+
+
+def _offer_as_found(*, is_changed: bool) -> None:
+    if st.button("As found", icon=":material/restart_alt:", disabled=not is_changed, key="as_found"):
+        _remember(_DROPPED, set())
+        _remember(_PINNED, set())
+        st.rerun()
 
 
 def _area_table(areas: Sequence[Comparable], price: float) -> list[int]:
@@ -184,6 +195,11 @@ def _move(house: House) -> None:
         return
     take_house(moved.house)
     st.session_state[_MOVED] = (moved.notes, None)
+
+
+def area_choice() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The row ids the address leaves out of the comparable areas, and those it puts in."""
+    return _chosen(_DROPPED), _chosen(_PINNED)
 
 
 def _chosen(name: str) -> tuple[int, ...]:

@@ -15,8 +15,14 @@ from pages.shared.house_form import take_house
 
 STARTED: Final = "started_from"
 ASKED: Final = "valued"
+VERSION: Final = "version"
+"""In the address: the version that prices."""
+
 _TRIES: Final = "start_tries"
 _REFUSED: Final = "start_refused"
+_PRICED_BY: Final = "priced_by"
+_WHOEVER: Final = ""
+_WHOEVER_SERVES: Final = "the champion, or else the newest"
 _ANY: Final = "Anywhere"
 _INCOME: Final = FEATURES["median_income"]
 _AGE: Final = FEATURES["housing_median_age"]
@@ -26,18 +32,33 @@ _PRICES: Final = (0, 505_000)
 
 
 def version_choice() -> str | None:
-    """Which version prices: one of them, or None for the champion, or else the newest."""
-    versions = {version.version: version.label for version in lab().what_if.offered()}
-    if not versions:
+    """Which version prices: the one the address names, or None for the champion, or else the newest.
+
+    A version that is not there stays named, so that its price is refused and not silently another one's.
+    """
+    # Labels change when an alias moves, so it is the number that stands in the address and not what a widget shows.
+    named = st.query_params.get(VERSION, _WHOEVER)
+    labels = {version.version: version.label for version in lab().what_if.offered()}
+    if not labels and named == _WHOEVER:
         return None
-    return st.selectbox(
+    st.session_state[_PRICED_BY] = named
+    chosen = st.selectbox(
         "Priced by",
-        [None, *versions],
-        format_func=lambda version: "the champion, or else the newest" if version is None else versions[version],
-        key="version",
-        bind="query-params",
+        list(dict.fromkeys([_WHOEVER, *labels, named])),
+        format_func=lambda version: labels.get(version, f"version {version}") if version else _WHOEVER_SERVES,
+        key=_PRICED_BY,
+        on_change=_name_version,
         help="Which model version says what the house is worth.",
     )
+    return chosen or None
+
+
+def _name_version() -> None:
+    chosen = st.session_state[_PRICED_BY]
+    if chosen == _WHOEVER:
+        st.query_params.pop(VERSION, None)
+    else:
+        st.query_params[VERSION] = chosen
 
 
 def start_from_real() -> None:
@@ -47,9 +68,9 @@ def start_from_real() -> None:
         city = st.selectbox("Near", [_ANY, *(city.name for city in CITIES)], help="Within 30 km of its centre.")
         low, high = st.slider("Recorded median value (1990 $)", *_PRICES, _PRICES, step=5_000)
         poorest, richest = st.slider(
-            f"{_INCOME.label} ({_INCOME.unit})", _INCOME.low, _INCOME.high, (_INCOME.low, _INCOME.high), step=0.5
+            f"Income from and to ({_INCOME.unit})", _INCOME.low, _INCOME.high, (_INCOME.low, _INCOME.high), step=0.5
         )
-        newest, oldest = st.slider(f"{_AGE.label} ({_AGE.unit})", *_AGES, _AGES)
+        newest, oldest = st.slider(f"Age from and to ({_AGE.unit})", *_AGES, _AGES)
         held_out = st.checkbox(
             "Held-out rows only", value=True, help="Rows no model was fitted on: its estimate there is a fair one."
         )

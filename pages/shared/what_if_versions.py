@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Final
+
 import streamlit as st
 
 from core.charts.version_split import version_split
@@ -11,6 +14,9 @@ from core.domain.money import MISSING, dollar_change
 from core.workflows.what_if import MOST_VERSIONS
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
+
+_ADDRESS: Final = "beside"
+_PICKED: Final = "versions_beside"
 
 
 @st.fragment(parallel=True)
@@ -22,14 +28,14 @@ def side_by_side(house: House, version: str | None) -> None:
         if not labels:
             st.info("There is one version. Train another and both price this house here.", icon=":material/compare:")
             return
+        st.session_state[_PICKED] = _chosen(labels, first)
         others = st.multiselect(
             "Beside it",
             list(labels),
-            default=lab().what_if.suggested(first),
             format_func=lambda name: labels[name],
             max_selections=MOST_VERSIONS - 1,
-            key="beside",
-            bind="query-params",
+            key=_PICKED,
+            on_change=_remember,
         )
         prices = lab().what_if.beside(house, [version, *others])
         st.dataframe(
@@ -57,3 +63,15 @@ def side_by_side(house: House, version: str | None) -> None:
         differences = [one.difference for one in prices if one.difference is not None]
         if differences:
             st.caption(escape(differences[0].method))
+
+
+def _chosen(known: Collection[str], first: str) -> list[str]:
+    """The versions the address names, without those that are not there; what is suggested where it names none."""
+    named = st.query_params.get(_ADDRESS)
+    if named is None:
+        return lab().what_if.suggested(first)
+    return [version for version in dict.fromkeys(named.split(",")) if version in known][: MOST_VERSIONS - 1]
+
+
+def _remember() -> None:
+    st.query_params[_ADDRESS] = ",".join(st.session_state[_PICKED])

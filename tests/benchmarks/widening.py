@@ -17,15 +17,13 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from sklearn.model_selection import KFold
 
 from core.data.block_groups import BlockGroups
-from core.data.ingest import DataIngestor
 from core.data.likeness import COORDINATES, Likeness
-from core.data.split import split_rows
 from core.domain.configuration import load_settings
 from core.domain.house import NUMERIC_COLUMNS, OceanProximity
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
@@ -34,6 +32,7 @@ from core.evaluation.calibration import calibrate
 from core.evaluation.price_errors import level_of, price_of, within_the_survey
 from core.features.direct import PLACES, HouseRows
 from core.models.families import build_pipeline
+from core.workflows.known_block_groups import block_groups
 
 LEVEL = 0.9
 BLOCKS = (0.25, 0.5, 1.0, 2.0)
@@ -80,13 +79,13 @@ class LeftOut:
 class Measurement:
     """The needs of all parts for one spec."""
 
-    def __init__(self, spec: TrainingSpec, block_groups: BlockGroups) -> None:
+    def __init__(self, spec: TrainingSpec, around: BlockGroups) -> None:
         self._spec = spec
-        kept = block_groups.fitted_on
-        self._rows = HouseRows(block_groups.numbers[kept], block_groups.place_numbers[kept])
-        self._recorded = block_groups.recorded[kept]
-        self._bound = block_groups.likeness.usual
-        self._scaled = block_groups.likeness.scaled[kept]
+        kept = around.fitted_on
+        self._rows = HouseRows(around.numbers[kept], around.place_numbers[kept])
+        self._recorded = around.recorded[kept]
+        self._bound = around.likeness.usual
+        self._scaled = around.likeness.scaled[kept]
         self._parts = [part for _, part in KFold(FOLDS, shuffle=True, random_state=42).split(self._recorded)]
         self._out_of_fold = np.empty(len(kept))
         for part in self._parts:
@@ -174,7 +173,7 @@ def told(measurement: Measurement) -> Iterator[str]:
     for kind in dict.fromkeys(one.kind for one in measurement.needs):
         those = [one for one in measurement.needs if one.kind == kind]
         far, need = (np.concatenate([getattr(one, name) for one in those]) for name in ("unlikeness", "need"))
-        cells = [need[(far >= low) & (far < high)] for low, high in zip(STEPS, STEPS[1:], strict=False)]
+        cells = [need[(far >= low) & (far < high)] for low, high in pairwise(STEPS)]
         shown = [f"{np.quantile(one, LEVEL):.2f} ({len(one):,})" if len(one) >= 20 else "—" for one in cells]
         yield f"{kind:>10}: {'  '.join(shown)}; c {growth(those):.2f}"
     yield f"c, the kinds counted alike: {growth(measurement.needs):.2f}"
@@ -197,12 +196,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.widening", description=__doc__)
     parser.add_argument("--model", nargs="+", choices=list(MODELS), default=list(MODELS))
     chosen = parser.parse_args().model
-    settings = load_settings()
-    rows = DataIngestor(settings).ingest()
-    split = split_rows(rows, test_size=settings.data.test_size, random_state=settings.data.random_state)
-    block_groups = BlockGroups.of(rows, split.X_test.index, sha256="", is_demo=False)
+    around = block_groups(load_settings())
     for name in chosen:
-        measurement = Measurement(MODELS[name], block_groups)
+        measurement = Measurement(MODELS[name], around)
         measurement.run()
         sys.stdout.write("\n".join([name, *told(measurement), ""]) + "\n")
         sys.stdout.flush()

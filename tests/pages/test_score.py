@@ -217,6 +217,7 @@ def test_drift_is_sentences_a_table_and_a_picture(done: tuple[Settings, str], op
     table = score.dataframe[0].value
     assert list(table["Feature"]) == [FEATURES[name].label for name in RAW_COLUMNS]
     assert set(table["Verdict"]) == {"very different"}, "sixty-one houses of one kind"
+    assert any("Median income: very different" in plain(caption.value) for caption in score.caption)
     assert [box.value for box in score.selectbox] == ["median_income"]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import pytest
-
 from core.charts.range_bar import range_bar
 from core.charts.scenarios import scenario_prices
 from core.domain.money import SURVEY_CAP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from core.data import csv_parts
 from core.data.table_files import open_table, table_in
+from core.data.table_parts import cell_values
 from core.domain.errors import DataUnavailable, InvalidData, LabError
 
 MOST = 1_000_000
@@ -182,6 +184,31 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
         file.write_bytes(damaged)
         with pytest.raises(InvalidData, match="cannot be read"):
             read_all(file, 1)
+
+
+@profile(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(st.randoms(use_true_random=False))
+def test_a_parquet_file_with_any_bytes_changed_is_read_or_refused(luck: random.Random) -> None:
+    written = io.BytesIO()
+    pd.DataFrame({"a": range(200), "b": [f"ü{n}" for n in range(200)]}).to_parquet(written)
+    content = bytearray(written.getvalue())
+    for _ in range(luck.choice([1, 3, 20])):
+        content[luck.randrange(len(content))] = luck.randrange(256)
+
+    def everything() -> None:
+        for part in table_in(io.BytesIO(content), "houses", 1).parts(50):
+            for column in part.batch.columns:
+                cell_values(column)
+
+    refusal = refusal_of(everything)
+    assert refusal is None or refusal.remedy
+
+
+def test_times_that_python_has_no_word_for_are_text() -> None:
+    years = pa.array([0, 10**14], pa.timestamp("s"))
+    assert str(cell_values(years)[0]).startswith("1970-01-01")
+    assert len(cell_values(years)) == 2
+    assert cell_values(pa.array([b"1", None])) == [b"1", None]
 
 
 def test_what_cannot_be_opened_is_told_apart(tmp_path: Path) -> None:

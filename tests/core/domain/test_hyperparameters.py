@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.errors import InvalidSpec
-from core.domain.hyperparameters import KNOBS, LARGEST_SEED, Knob, ModelFamily, TrainingSpec, parse_family
+from core.domain.hyperparameters import (
+    KNOBS,
+    LARGEST_SEED,
+    FeatureSet,
+    Knob,
+    ModelFamily,
+    TrainingSpec,
+    parse_family,
+    whole_params,
+)
 
 ALL_KNOBS = [(family, knob) for family in ModelFamily for knob in KNOBS[family].values()]
 
@@ -24,7 +33,8 @@ def value_of(knob: Knob) -> st.SearchStrategy[int | float]:
 def specs(draw: st.DrawFn) -> TrainingSpec:
     family = draw(st.sampled_from(ModelFamily))
     values = {knob.name: draw(value_of(knob)) for knob in KNOBS[family].values()}
-    return TrainingSpec.create(family, values, seed=draw(st.integers(0, LARGEST_SEED)))
+    features = draw(st.sampled_from(FeatureSet))
+    return TrainingSpec.create(family, values, seed=draw(st.integers(0, LARGEST_SEED)), features=features)
 
 
 @pytest.mark.parametrize(("family", "knob"), ALL_KNOBS, ids=lambda part: getattr(part, "name", part))
@@ -102,7 +112,7 @@ def test_a_spec_survives_the_records_where_everything_is_text(spec):
 @given(specs())
 def test_a_spec_survives_the_way_to_another_process(spec):
     assert pickle.loads(pickle.dumps(spec)) == spec  # noqa: S301 - our own bytes
-    assert hash(spec) == hash(TrainingSpec.create(spec.family, spec.values, seed=spec.seed))
+    assert hash(spec) == hash(TrainingSpec.create(spec.family, spec.values, seed=spec.seed, features=spec.features))
 
 
 def test_an_unknown_knob_is_named_beside_those_there_are():
@@ -146,6 +156,31 @@ def test_a_seed_in_range_is_taken_as_number_or_text(seed):
 )
 def test_a_run_is_named_after_its_family_and_size(family, values, name):
     assert TrainingSpec.create(family, values).default_run_name == name
+
+
+def test_a_run_on_location_features_says_so_in_its_name():
+    assert TrainingSpec.create("ridge", {"alpha": 0.5}, features="location").default_run_name == (
+        "ridge_alpha_0.5_location"
+    )
+    spec = TrainingSpec.create("lightgbm", {"n_estimators": 2000}, features=FeatureSet.LOCATION)
+    assert spec.default_run_name == "lightgbm_2000_trees_location"
+    assert spec != TrainingSpec.create("lightgbm", {"n_estimators": 2000})
+
+
+def test_a_run_from_before_there_were_feature_sets_has_the_basic_one():
+    params = TrainingSpec.create("ridge").as_params()
+    assert params.pop("features") == "basic"
+    assert TrainingSpec.from_params(params) == TrainingSpec.create("ridge")
+    old = {name: str(value) for name, value in params.items()}
+    assert whole_params(old) == {**old, "features": "basic"}
+    assert whole_params({**old, "features": "location"})["features"] == "location"
+    assert whole_params({"family": "somebody's own", "depth": "3"}) == {"family": "somebody's own", "depth": "3"}
+
+
+def test_an_unknown_feature_set_is_refused_with_those_there_are():
+    with pytest.raises(InvalidSpec, match="everything") as refusal:
+        TrainingSpec.create("ridge", features="everything")
+    assert "basic, location" in refusal.value.remedy
 
 
 def test_the_size_is_what_progress_counts():

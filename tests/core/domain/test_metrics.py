@@ -25,6 +25,7 @@ from core.domain.money import MISSING
         ("somebody's own", 1234.5, "1,234.5"),
         ("rmse", math.inf, "∞"),
         ("mine", -math.inf, "−∞"),
+        ("coverage", 1.7e308, "∞"),
     ],
 )
 def test_a_figure_is_written_in_its_unit(name: str, figure: float, text: str) -> None:

@@ -235,3 +235,12 @@ def _trial(number: int, rmse: float | None, state: TrialState = TrialState.COMPL
 def _sweep(*trials: Trial, workers: int = 1) -> Sweep:
     plan = SweepPlan.search(FOREST, trials=20, workers=workers)
     return Sweep("s1", "a sweep", plan, "tester", SweepState.RUNNING, datetime(2025, 1, 1, tzinfo=UTC), trials)
+
+
+def test_every_trial_of_a_sweep_has_the_features_of_its_base() -> None:
+    base = TrainingSpec.create("ridge", features="location")
+    plan = SweepPlan.grid(base, {"alpha": (0.1, 1.0)}, repeats=2)
+    assert {plan.grid_spec(number).features for number in range(plan.trials)} == {base.features}
+    assert SweepPlan.from_payload(plan.as_payload()) == plan
+    assert plan.default_name == "ridge_sweep_4_trials_location"
+    assert SweepPlan.grid(TrainingSpec.create("ridge"), {"alpha": (0.1, 1.0)}).default_name == "ridge_sweep_2_trials"

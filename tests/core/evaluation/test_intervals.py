@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -164,13 +166,37 @@ def test_a_broken_document_is_refused_with_what_to_do(
     assert "core assess" in refused.value.remedy
 
 
-@pytest.mark.parametrize("text", ["", "tree\nversion=v4\n", "{}"])
-def test_trees_that_lightgbm_cannot_read_are_refused(model: IntervalModel, text: str) -> None:
-    import hashlib
+def trees_of_another_model() -> str:
+    import lightgbm
 
+    rows = np.random.default_rng(0).random((60, 3))
+    return lightgbm.train({"verbosity": -1}, lightgbm.Dataset(rows, rows[:, 0]), 2).model_to_string()
+
+
+@pytest.mark.parametrize("trees", [str, lambda: "tree\nversion=v4\n", lambda: "{}", trees_of_another_model])
+def test_trees_that_are_not_a_scale_of_errors_are_refused(model: IntervalModel, trees: Callable[[], str]) -> None:
+    text = trees()
     document = {**model.as_document(), "trees": text, "trees_sha256": hashlib.sha256(text.encode()).hexdigest()}
     with pytest.raises(RecordsError, match="cannot be read"):
         IntervalModel.from_document(document)
+
+
+def test_a_machine_without_openmp_is_told_what_to_install(
+    model: IntervalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoOpenMP:
+        """What importing LightGBM meets where the library it links to is missing."""
+
+        def find_spec(self, name: str, path: object, target: object = None) -> None:
+            if name == "lightgbm":
+                raise OSError("libgomp.so.1: cannot open shared object file")
+
+    document = model.as_document()
+    monkeypatch.delitem(sys.modules, "lightgbm")
+    monkeypatch.setattr(sys, "meta_path", [NoOpenMP(), *sys.meta_path])
+    with pytest.raises(RecordsError, match="libgomp") as refused:
+        IntervalModel.from_document(document)
+    assert "libgomp1" in refused.value.remedy
 
 
 @pytest.mark.parametrize("document", [None, [], "intervals", 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -178,3 +179,14 @@ def test_an_expectation_is_a_length_of_time(
         assert expected.seconds is not None
         assert expected.seconds >= 0
         assert 1 <= expected.runs <= 3
+
+
+def test_a_run_on_other_features_tells_nothing_of_the_time() -> None:
+    spec = TrainingSpec.create("ridge", features="location")
+    params = {name: str(value) for name, value in spec.as_params().items()}
+    basic, located = _run(1.0, "ridge"), replace(_run(9.0, "ridge"), params=params)
+    for wanted, seconds in ((spec, 9.0), (TrainingSpec.create("ridge"), 1.0)):
+        expected = expect(wanted, [basic, located])
+        assert expected is not None
+        assert (expected.seconds, expected.runs) == (seconds, 1)
+    assert expect(spec, [basic]) is None

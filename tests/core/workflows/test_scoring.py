@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given
@@ -382,6 +383,57 @@ def test_a_killed_process_leaves_only_a_draft_that_the_doctor_knows(tmp_path: Pa
     left.touch()
     os.utime(left, (1, 1))
     assert is_dead_draft(left)
+
+
+def test_cells_of_any_type_are_kept_as_text_in_csv_and_as_they_are_in_parquet(
+    tmp_path: Path, trained_settings: Settings, model: ServedModel
+) -> None:
+    others = {
+        "when": pa.array([0, 10**14], pa.timestamp("s")),
+        "day": pa.array([0, 1], pa.date32()),
+        "tags": pa.array([["=1"], None], pa.list_(pa.string())),
+        "shape": pa.array([b"\x01\xff", None], pa.binary()),
+        "money": pa.array(["-1.50", None]).cast(pa.decimal128(5, 2)),
+        "flag": pa.array([True, None]),
+        "count": pa.array([2**60, None], pa.int64()),
+        "kind": pa.array(["-x", None]).dictionary_encode(),
+        "share": pa.array([float("nan"), float("-inf")]),
+    }
+    numbers = {name: pa.array([float(text)] * 2) for name, text in HOUSE.items() if name != "ocean_proximity"}
+    place = {"ocean_proximity": pa.array(["NEAR BAY", "LAKE"]).dictionary_encode()}
+    source = tmp_path / "houses.parquet"
+    pq.write_table(pa.table({**numbers, **place, **others}), source)
+    _, files = scored(trained_settings, model, source)
+    (row,), (bad,) = read_csv(files.priced[0]), read_csv(files.rejected)
+    assert (row["when"][:10], row["day"], row["tags"], row["shape"]) == ("1970-01-01", "1970-01-01", "['=1']", "01ff")
+    assert (row["money"], row["flag"], row["count"], row["kind"]) == ("-1.50", "True", str(2**60), "'-x")
+    assert (row["share"], bad["share"], bad["money"]) == ("", "'-Infinity", "")
+    _, files = scored(trained_settings, model, source, "priced.parquet")
+    kept = pq.read_table(files.priced[0])
+    assert kept.select(list(others)).to_pylist()[0]["tags"] == ["=1"]
+    sent = pq.read_schema(source)
+    assert [kept.schema.field(name).type for name in others] == [sent.field(name).type for name in others]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (pa.array([True]), "total_rooms is True, not a number"),
+        (pa.array([0], pa.date32()), "total_rooms is '1970-01-01', not a number"),
+        (pa.array([None], pa.null()), "total_rooms is missing"),
+        (pa.array([float("nan")]), "total_rooms is missing"),
+        (pa.array([10**18], pa.uint64()), "total_rooms is 1e+18, outside 1 to 100000"),
+        (pa.array([["1"]]), "total_rooms is \"['1']\", not a number"),
+    ],
+)
+def test_a_typed_column_that_holds_no_number_is_refused_row_by_row(
+    tmp_path: Path, trained_settings: Settings, model: ServedModel, cells: pa.Array, reason: str
+) -> None:
+    source = tmp_path / "houses.parquet"
+    columns = {name: pa.array([text]) for name, text in HOUSE.items()}
+    pq.write_table(pa.table({**columns, "total_bedrooms": pa.nulls(1), "total_rooms": cells}), source)
+    report, _ = scored(trained_settings, model, source)
+    assert [row.reason for row in report.first_rejected] == [reason]
 
 
 def test_the_csv_reader_of_the_field_reads_what_was_written(

@@ -18,10 +18,10 @@ from core.models.fast_predict import price_route
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.registry import get_version, load_version
 from core.tracking.store import Store, open_store
-from core.workflows.training import train_now
-from core.workflows.training_state import Connect
 from core.workflows.price_source import choose_model
 from core.workflows.served_model import ServedModel, load_model
+from core.workflows.training import train_now
+from core.workflows.training_state import Connect
 from core.workflows.valuation import value
 from tests.core.workflows.conftest import WITHOUT_DATA, MakeHome, ridge
 
