@@ -169,6 +169,7 @@ def show_range(version: str) -> None:
         live_range(version)
     elif standing.figures:
         metric_tiles(RANGE_METRICS, standing.figures)
+        st.caption("Of the 90 % range around its prices, on the held-out rows.")
     elif standing.job is not None or lab().settings.evaluation.range_folds:
         left, right = st.columns([3, 1], vertical_alignment="center")
         left.caption(f":material/straighten: {escape(standing.reason)} It prices houses without a range.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import streamlit as st
 
-from core.domain.errors import LabError
-from core.domain.house import FEATURES, Feature, House
+from core.domain.house import FEATURES, Feature, House, feature_complaint
 from core.workflows.scenarios import NOT_GIVEN
 
 TAKEN: Final = "taken_house"
@@ -100,6 +100,7 @@ def _bounds(feature: Feature) -> tuple[float, float]:
 def _as_number(feature: Feature, value: object) -> float | None:
     """A value the feature can have, as a number; None for any other, which the slider then meets with its default."""
     try:
-        return getattr(House.from_mapping({feature.name: value}), feature.name) if value is not None else None
-    except LabError:
+        number = float(value) if isinstance(value, str | int | float) else math.nan
+    except ValueError:
         return None
+    return None if feature_complaint(feature, number) else number

@@ -22,10 +22,11 @@ _KINDS: Final = ["csv", "parquet"]
 def score_form() -> None:
     """The form; a started scoring takes its place."""
     limits = lab().settings.scoring
+    most = min(limits.max_megabytes, int(st.get_option("server.maxUploadSize")))
     file = st.file_uploader(
-        f"CSV or Parquet, up to {limits.max_rows:,} rows and {limits.max_megabytes:,} MB",
+        f"CSV or Parquet, up to {limits.max_rows:,} rows and {most:,} MB",
         type=_KINDS,
-        max_upload_size=limits.max_megabytes,
+        max_upload_size=most,
         key="houses",
     )
     if file is None:

@@ -24,8 +24,11 @@ _PRICED_BY: Final = "priced_by"
 _WHOEVER: Final = ""
 _WHOEVER_SERVES: Final = "the champion, or else the newest"
 _ANY: Final = "Anywhere"
+_REGION, _CITY, _PRICE = "start_region", "start_city", "start_price"
+_INCOME_KEPT, _AGE_KEPT, _HELD_OUT = "start_income", "start_age", "start_held_out"
 _INCOME: Final = FEATURES["median_income"]
 _AGE: Final = FEATURES["housing_median_age"]
+_INCOMES: Final = (_INCOME.low, _INCOME.high)
 _AGES: Final = (int(_AGE.low), int(_AGE.high))
 _PRICES: Final = (0, 505_000)
 """The slider's ends in 1990 USD: all that the survey recorded lies between them."""
@@ -64,28 +67,18 @@ def _name_version() -> None:
 def start_from_real() -> None:
     """A popover that puts a real block group into the sliders."""
     with st.popover("Start from a real block group", icon=":material/holiday_village:"):
-        region = st.selectbox("Ocean proximity there", [_ANY, *(place.value for place in OceanProximity)])
-        city = st.selectbox("Near", [_ANY, *(city.name for city in CITIES)], help="Within 30 km of its centre.")
-        low, high = st.slider("Recorded median value (1990 $)", *_PRICES, _PRICES, step=5_000)
-        poorest, richest = st.slider(
-            f"Income from and to ({_INCOME.unit})", _INCOME.low, _INCOME.high, (_INCOME.low, _INCOME.high), step=0.5
+        st.selectbox("Ocean proximity there", [_ANY, *(place.value for place in OceanProximity)], key=_REGION)
+        st.selectbox("Near", [_ANY, *(city.name for city in CITIES)], help="Within 30 km of its centre.", key=_CITY)
+        st.slider("Recorded median value (1990 $)", *_PRICES, _PRICES, step=5_000, key=_PRICE)
+        st.slider(f"Income from and to ({_INCOME.unit})", *_INCOMES, _INCOMES, step=0.5, key=_INCOME_KEPT)
+        st.slider(f"Age from and to ({_AGE.unit})", *_AGES, _AGES, key=_AGE_KEPT)
+        st.checkbox(
+            "Held-out rows only",
+            value=True,
+            key=_HELD_OUT,
+            help="Rows no model was fitted on: its estimate there is a fair one.",
         )
-        newest, oldest = st.slider(f"Age from and to ({_AGE.unit})", *_AGES, _AGES)
-        held_out = st.checkbox(
-            "Held-out rows only", value=True, help="Rows no model was fitted on: its estimate there is a fair one."
-        )
-        criteria = Criteria(
-            region=None if region == _ANY else region,
-            city=None if city == _ANY else city,
-            price_from=low,
-            price_to=high,
-            income_from=poorest,
-            income_to=richest,
-            age_from=newest,
-            age_to=oldest,
-            held_out_only=held_out,
-        )
-        st.button("Draw one", icon=":material/casino:", type="primary", on_click=_draw, args=(criteria,))
+        st.button("Draw one", icon=":material/casino:", type="primary", on_click=_draw)
         if (error := st.session_state.get(_REFUSED)) is not None:
             show_error(error)
 
@@ -110,10 +103,23 @@ def take_block_group(position: int) -> None:
     st.session_state[ASKED] = True
 
 
-def _draw(criteria: Criteria) -> None:
-    st.session_state[_TRIES] = tries = st.session_state.get(_TRIES, 0) + 1
-    st.session_state[_REFUSED] = None
+def _draw() -> None:
+    # Read when the button is pressed: what the widgets said when it was drawn may be a moment old.
+    held = st.session_state
+    held[_TRIES] = tries = held.get(_TRIES, 0) + 1
+    held[_REFUSED] = None
     try:
+        criteria = Criteria(
+            region=None if held[_REGION] == _ANY else held[_REGION],
+            city=None if held[_CITY] == _ANY else held[_CITY],
+            price_from=held[_PRICE][0],
+            price_to=held[_PRICE][1],
+            income_from=held[_INCOME_KEPT][0],
+            income_to=held[_INCOME_KEPT][1],
+            age_from=held[_AGE_KEPT][0],
+            age_to=held[_AGE_KEPT][1],
+            held_out_only=held[_HELD_OUT],
+        )
         take_block_group(lab().what_if.drawn(criteria, tries))
     except LabError as error:
-        st.session_state[_REFUSED] = error
+        held[_REFUSED] = error

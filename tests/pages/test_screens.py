@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Slider
 
-from core.domain.house import FEATURES, House
+from core.domain.house import House
 from core.domain.hyperparameters import KNOBS, ModelFamily
 from core.domain.jobs import TrainingRequest
 from core.domain.money import MISSING, decimal, dollars, percent
@@ -124,50 +124,6 @@ def test_an_unknown_job_in_the_address_is_refused_with_a_remedy(
     assert "train" in train.error[0].value
     assert any("list all with" in text.value for text in train.markdown)
     assert not train.exception
-
-
-def test_what_if_asks_for_all_nine_features_with_their_units(
-    trained_settings: Settings, open_screen: OpenScreen
-) -> None:
-    what_if = open_screen(trained_settings, "what_if")
-    labels = {slider.label for slider in what_if.slider}
-    assert labels == {f"{f.label} ({f.unit})" for f in FEATURES.values() if f.is_numeric}
-    assert [box.label for box in what_if.selectbox] == ["Ocean proximity"]
-    assert not what_if.metric, "no price before anybody asked"
-
-
-def test_what_if_shows_the_price_the_model_gives_and_names_the_version(
-    trained_settings: Settings, open_screen: OpenScreen
-) -> None:
-    what_if = open_screen(trained_settings, "what_if")
-    next(button for button in what_if.button if button.label == "Value this house").click().run()
-    expected = Lab(trained_settings).value(House.typical())
-    assert what_if.metric[0].value == expected.text
-    assert any("version 1" in caption.value for caption in what_if.caption)
-
-
-def test_a_link_that_names_features_is_answered_at_once(trained_settings: Settings, open_screen: OpenScreen) -> None:
-    what_if = open_screen(trained_settings, "what_if", median_income="8.3", ocean_proximity="INLAND")
-    house = House.from_mapping({"median_income": 8.3, "ocean_proximity": "INLAND"})
-    assert what_if.metric[0].value == Lab(trained_settings).value(house).text
-
-
-def test_a_house_that_contradicts_itself_is_refused_with_the_reason(
-    trained_settings: Settings, open_screen: OpenScreen
-) -> None:
-    what_if = open_screen(trained_settings, "what_if", total_rooms="200", total_bedrooms="1500")
-    assert "more than the" in what_if.error[0].value
-    assert not what_if.metric
-    assert not what_if.exception
-
-
-@pytest.mark.parametrize("value", ["abc", "1e999", "nan", "-5", "", "<script>"])
-def test_a_feature_the_address_gets_wrong_falls_back_to_its_default(
-    trained_settings: Settings, open_screen: OpenScreen, value: str
-) -> None:
-    what_if = open_screen(trained_settings, "what_if", median_income=value)
-    assert not what_if.exception
-    assert _slider(what_if, "Median income (× $10,000 a year)").value == FEATURES["median_income"].default
 
 
 def test_mlflow_switched_off_is_said_on_home_and_prices_come_from_the_local_registry(
