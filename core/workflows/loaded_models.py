@@ -10,7 +10,8 @@ from core.data.block_groups import BlockGroups
 from core.domain.errors import DataError
 from core.domain.runs import ModelVersion
 from core.domain.settings import SQLITE, Settings
-from core.tracking.registry import list_versions
+from core.tracking.registry import alias_holders, list_versions
+from core.tracking.store import Store
 from core.workflows.known_block_groups import block_groups, file_state
 from core.workflows.lately import Lately
 from core.workflows.price_source import Ground, PriceSource, choose_model
@@ -54,8 +55,8 @@ class LoadedModels:
         )
 
     def versions(self) -> tuple[ModelVersion, ...]:
-        """MLflow's versions, the newest first; as fresh as ``source``. Raises StoreUnavailable."""
-        return self._lately.get(("versions", self._records_state()), lambda connect: tuple(list_versions(connect())))
+        """MLflow's versions with their aliases, the newest first; as fresh as ``source``. Raises StoreUnavailable."""
+        return self._lately.get(("versions", self._records_state()), lambda connect: _with_aliases(connect()))
 
     def served(self, version: str | None = None) -> ServedModel:
         """That version, ready to price.
@@ -88,3 +89,12 @@ class LoadedModels:
         file = uri.removeprefix(SQLITE).partition("?")[0] if uri.startswith(SQLITE) else ""
         paths = [Path(name) for name in (file, f"{file}-wal") if file]
         return "; ".join(file_state(path) for path in (*paths, self._settings.paths.registry))
+
+
+def _with_aliases(store: Store) -> tuple[ModelVersion, ...]:
+    """MLflow leaves the aliases out of a list of versions."""
+    held = alias_holders(store)
+    return tuple(
+        replace(version, aliases=tuple(alias for alias, holder in held.items() if holder == version.version))
+        for version in list_versions(store)
+    )

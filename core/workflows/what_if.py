@@ -13,7 +13,7 @@ from core.data.block_group_search import Criteria, describe, draw, nearest_to
 from core.data.block_groups import BlockGroups
 from core.domain.errors import DataError, NotFound, StoreUnavailable
 from core.domain.house import House
-from core.domain.runs import ModelVersion
+from core.domain.runs import Alias, ModelVersion
 from core.domain.scenarios import PricedScenario, Scenario
 from core.explanation.comparables import Comparable, comparables
 from core.explanation.goal_seek import GoalAnswer, seek
@@ -144,8 +144,8 @@ class WhatIf:
     def suggested(self, first: str) -> list[str]:
         """What to set beside a version: champion, challenger, and else the newest other one."""
         others = [one for one in self.offered() if one.version != first]
-        held = [one.version for one in others if one.aliases]
-        return held or [one.version for one in others[:1]]
+        held = [one.version for alias in Alias for one in others if alias in one.aliases]
+        return list(dict.fromkeys(held)) or [one.version for one in others[:1]]
 
     def priced(self, scenarios: Sequence[Scenario], version: str | None = None) -> tuple[PricedScenario, ...]:
         """Saved houses with their prices now."""

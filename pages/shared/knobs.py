@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core.domain.hyperparameters import KNOBS, LARGEST_SEED, FeatureSet, Knob, KnobValue, ModelFamily, TrainingSpec
 from core.domain.presets import TRAINING_PRESETS, preset_of
@@ -102,26 +105,39 @@ def take_over() -> None:
     spec = st.session_state.pop(_WANTED, None)
     if isinstance(spec, TrainingSpec):
         _put(spec)
-    elif _PRESET not in st.session_state and not any(name == "family" or "." in name for name in st.query_params):
-        asked = st.query_params.get(_PRESET, "").lower()
-        if asked in TRAINING_PRESETS:
-            _put(TRAINING_PRESETS[asked].spec, keep_seed=True)
+    elif _PRESET not in st.session_state:
+        preset = TRAINING_PRESETS.get(st.query_params.get(_PRESET, "").lower())
+        # What else the address says counts more; another family leaves nothing of the preset.
+        if preset is not None and st.query_params.get("family", preset.spec.family.label) == preset.spec.family.label:
+            _put(preset.spec, keeping={"seed", *st.query_params})
 
 
-def _put(spec: TrainingSpec, *, keep_seed: bool = False) -> None:
-    """Set the form's widgets to a spec; only before they are drawn."""
-    st.session_state["family"] = spec.family.value
-    st.session_state[_FEATURES] = spec.features.value
-    if not keep_seed:
-        st.session_state["seed"] = spec.seed
-    for name, value in spec.hyperparameters:
-        st.session_state[_key(spec.family, name)] = value
+def _put(spec: TrainingSpec, *, keeping: Collection[str] = ()) -> None:
+    """Set the form's widgets to a spec, but those of the keys to keep; only before they are drawn."""
+    wanted: dict[str, tuple[object, str]] = {
+        "family": (spec.family.value, spec.family.label),
+        _FEATURES: (spec.features.value, spec.features.label),
+        "seed": (spec.seed, str(spec.seed)),
+        **{_key(spec.family, name): (value, f"{value:.12g}") for name, value in spec.hyperparameters},
+    }
+    for key, (value, written) in wanted.items():
+        if key not in keeping:
+            _set(key, value, written)
+
+
+def _set(key: str, value: object, written: str) -> None:
+    """Set a widget, and what the address says of it: one that is only about to be drawn does not write that itself."""
+    st.session_state[key] = value
+    try:
+        st.query_params[key] = written
+    except StreamlitAPIException:
+        return  # it is drawn already, and moves the address along
 
 
 def _take_preset() -> None:
     chosen = str(st.session_state.get(_PRESET))
     if chosen in TRAINING_PRESETS:
-        _put(TRAINING_PRESETS[chosen].spec, keep_seed=True)
+        _put(TRAINING_PRESETS[chosen].spec, keeping={"seed"})
 
 
 def _key(family: ModelFamily, name: str) -> str:

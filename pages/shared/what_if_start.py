@@ -10,6 +10,7 @@ from core.data.block_group_search import FLATTERED, Criteria
 from core.domain.errors import LabError
 from core.domain.geography import CITIES
 from core.domain.house import FEATURES, House, OceanProximity
+from core.domain.hyperparameters import family_label
 from pages.shared.frame import escape, lab, show_error
 from pages.shared.house_form import take_house
 
@@ -41,7 +42,7 @@ def version_choice() -> str | None:
     """
     # Labels change when an alias moves, so it is the number that stands in the address and not what a widget shows.
     named = st.query_params.get(VERSION, _WHOEVER)
-    labels = {version.version: version.label for version in lab().what_if.offered()}
+    labels = version_labels()
     if not labels and named == _WHOEVER:
         return None
     st.session_state[_PRICED_BY] = named
@@ -54,6 +55,14 @@ def version_choice() -> str | None:
         help="Which model version says what the house is worth.",
     )
     return chosen or None
+
+
+def version_labels() -> dict[str, str]:
+    """``version 3 (champion), LightGBM`` by version, the newest first."""
+    return {
+        version.version: version.label + (f", {family_label(version.family)}" if version.family else "")
+        for version in lab().what_if.offered()
+    }
 
 
 def _name_version() -> None:

@@ -14,6 +14,7 @@ from core.domain.money import MISSING, dollar_change
 from core.workflows.what_if import MOST_VERSIONS
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
+from pages.shared.what_if_start import version_labels
 
 _ADDRESS: Final = "beside"
 _PICKED: Final = "versions_beside"
@@ -24,7 +25,7 @@ def side_by_side(house: House, version: str | None) -> None:
     """A line a version; the first one is what the others are compared with."""
     with errors():
         first = lab().price_source(version).version
-        labels = {one.version: one.label for one in lab().what_if.offered() if one.version != first}
+        labels = {version: label for version, label in version_labels().items() if version != first}
         if not labels:
             st.info("There is one version. Train another and both price this house here.", icon=":material/compare:")
             return

@@ -72,10 +72,12 @@ def test_a_link_with_a_presets_name_opens_the_form_with_it(
 
 
 def test_settings_in_the_address_count_more_than_a_presets_name(home: Settings, open_screen: OpenScreen) -> None:
-    address = {"preset": "Best", "family": "Ridge regression", "features": "Location"}
-    train = open_screen(home, "train", **address)
-    assert shown(train) == (None, "ridge", "location")
+    train = open_screen(home, "train", preset="best", family="Ridge regression")
+    assert shown(train) == (None, "ridge", "basic")
     assert "preset" not in train.query_params
+    train = open_screen(home, "train", **{"preset": "best", "family": "LightGBM", "lightgbm.num_leaves": "40"})
+    assert shown(train) == (None, "lightgbm", "location")
+    assert trained_spec(home, train).values == {**BEST.values, "num_leaves": 40}
 
 
 def test_an_address_that_names_no_preset_opens_the_form_as_ever(home: Settings, open_screen: OpenScreen) -> None:

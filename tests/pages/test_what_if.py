@@ -522,7 +522,7 @@ def test_the_one_pager_holds_price_range_reasons_and_the_chosen_areas(
 def test_without_the_data_file_there_is_a_price_and_the_rest_says_what_it_lacks(
     ranged_settings: Settings, tmp_path: Path, open_screen: OpenScreen, lab: Lab
 ) -> None:
-    data = ranged_settings.data.model_copy(update={"path": str(tmp_path / "nothing.csv")})
+    data = ranged_settings.data.model_copy(update={"path": tmp_path / "nothing.csv"})
     settings = ranged_settings.model_copy(update={"data": data})
     for part in PARTS:
         what_if = open_screen(settings, "what_if", median_income="4", part=part, goal="300000")

@@ -52,7 +52,7 @@ def test_train_answers_one_json_document_with_all_the_contract_names(settings: S
         "all_checks_passed",
     }
     assert (answer["run_name"], answer["family"], answer["version"]) == ("x y", "ridge", "1")
-    assert answer["params"] == {"family": "ridge", "alpha": 2.0, "seed": 7}
+    assert answer["params"] == {"family": "ridge", "alpha": 2.0, "seed": 7, "features": "basic"}
     assert {"rmse", "mae", "r2_score", "mape"} <= set(answer["metrics"])
     assert answer["all_checks_passed"] is all(answer["threshold_checks"].values())
     assert "writing the model" in done.stderr, "progress goes to standard error, in plain lines when it is a pipe"

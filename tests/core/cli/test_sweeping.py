@@ -163,7 +163,9 @@ def test_a_sweep_answers_one_json_document_with_all_its_trials(swept: Swept) -> 
     }
     first, second = answer["trials"]
     assert (first["number"], second["number"]) == (1, 2)
-    assert first["params"] == {"family": "ridge", "alpha": 1.0, "seed": 7, "features": "basic"}, "the family's own default comes first"
+    assert first["params"] == {"family": "ridge", "alpha": 1.0, "seed": 7, "features": "basic"}, (
+        "the family's own default comes first"
+    )
     assert first["params"] != second["params"]
     for trial in answer["trials"]:
         assert (trial["state"], trial["reason"], len(trial["fold_rmse"])) == ("complete", "", 3)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from core.domain.settings import Settings
 from core.features.direct import HouseRows
 from core.tracking.local_registry import ModelRegistry
 from core.tracking.registry import get_version
-from core.tracking.store import Connection, Store
+from core.tracking.store import Connection, Store, open_store
 from core.workflows.assessing import assess
 from core.workflows.loaded_models import KEPT_MODELS, LoadedModels
 from core.workflows.price_source import Ground
@@ -24,7 +26,7 @@ from core.workflows.served_model import ServedModel
 from core.workflows.training import train_now
 from core.workflows.training_state import Connect
 from core.workflows.valuation import value
-from tests.core.workflows.conftest import MakeHome, ridge
+from tests.core.workflows.conftest import MakeHome, home_at, ridge
 
 TYPICAL = HouseRows.from_houses([House.typical()])
 
@@ -33,11 +35,26 @@ def price(model: ServedModel) -> float:
     return float(model.route.prices(TYPICAL)[0])
 
 
+@pytest.fixture(scope="module")
+def two_ridges(tmp_path_factory: pytest.TempPathFactory, small_file: Path, empty_store_file: Path) -> Settings:
+    """A home with version 1 and version 2, two ridges. Read only."""
+    settings = home_at(tmp_path_factory.mktemp("two") / "home", small_file, empty_store_file)
+    connect = functools.cache(lambda: open_store(settings))
+    for alpha in (1.0, 500.0):
+        train_now(settings, ridge(alpha=alpha), connect)
+    return settings
+
+
+@pytest.fixture
+def lab_home(two_ridges: Settings, tmp_path: Path) -> Settings:
+    """That home over again, to write in. MLflow's artifacts stay the shared ones."""
+    home = tmp_path / "home"
+    shutil.copytree(two_ridges.home, home, ignore=shutil.ignore_patterns("artifacts"))
+    return two_ridges.model_copy(update={"home": home})
+
+
 @pytest.fixture
 def two(lab_home: Settings, connect: Connect) -> LoadedModels:
-    """A home with version 1 and version 2, two ridges."""
-    for alpha in (1.0, 500.0):
-        train_now(lab_home, ridge(alpha=alpha), connect)
     return LoadedModels(lab_home, connect)
 
 
@@ -74,7 +91,7 @@ def test_a_new_version_is_offered_at_once(two: LoadedModels, lab_home: Settings,
 
 
 def test_a_range_measured_after_the_version_was_loaded_is_there_at_the_next_price(
-    two: LoadedModels, make_home: MakeHome, lab_home: Settings, connect: Connect
+    two: LoadedModels, lab_home: Settings, connect: Connect
 ) -> None:
     assert value(two.served(), House.typical()).range is None
     folds = lab_home.evaluation.model_copy(update={"range_folds": 2})
@@ -85,11 +102,11 @@ def test_a_range_measured_after_the_version_was_loaded_is_there_at_the_next_pric
 
 
 def test_without_the_data_file_a_version_prices_the_same_and_explains_nothing(
-    two: LoadedModels, lab_home: Settings, tmp_path: Any
+    lab_home: Settings, tmp_path: Path
 ) -> None:
     copy = tmp_path / "rows.csv"
     shutil.copy(lab_home.data_path, copy)
-    settings = lab_home.model_copy(update={"data": lab_home.data.model_copy(update={"path": str(copy)})})
+    settings = lab_home.model_copy(update={"data": lab_home.data.model_copy(update={"path": copy})})
     models = LoadedModels(settings, Connection(settings))
     with_rows = models.served()
     assert with_rows.explain() is not None

@@ -57,6 +57,7 @@ def test_every_knob_the_family_and_the_seed_are_params(run: Any) -> None:
         "min_samples_leaf": "1",
         "max_features": "0.35",
         "seed": "42",
+        "features": "basic",
     }
 
 

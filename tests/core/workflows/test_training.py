@@ -285,7 +285,8 @@ class TestCutOff:
     ) -> None:
         half = client.create_run(connect().experiment_id, tags={"job.id": "job"})
         assert open_run(ridge(), connect, "job") == OpenedRun(half.info.run_id)
-        assert client.get_run(half.info.run_id).data.params == {"family": "ridge", "alpha": "1.0", "seed": "42"}
+        spec = {"family": "ridge", "alpha": "1.0", "seed": "42", "features": "basic"}
+        assert client.get_run(half.info.run_id).data.params == spec
 
     def test_a_run_that_was_closed_meanwhile_is_open_again(self, connect: Connect, client: MlflowClient) -> None:
         run = open_run(ridge(), connect, "job")

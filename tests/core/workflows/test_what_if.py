@@ -42,7 +42,7 @@ def what_if(ranged_settings: Settings) -> WhatIf:
 @pytest.fixture
 def elsewhere(ranged_settings: Settings, tmp_path: Path) -> WhatIf:
     """The same versions where the data file is not."""
-    data = ranged_settings.data.model_copy(update={"path": str(tmp_path / "nothing.csv")})
+    data = ranged_settings.data.model_copy(update={"path": tmp_path / "nothing.csv"})
     return what_if_of(ranged_settings.model_copy(update={"data": data}))
 
 
@@ -222,5 +222,5 @@ def test_what_is_set_beside_a_version_are_the_holders_of_aliases_or_else_the_new
     set_alias(connect(), "champion", "1")
     assert desk.suggested("3") == ["1"]
     set_alias(connect(), "challenger", "2")
-    assert desk.suggested("3") == ["2", "1"]
+    assert desk.suggested("3") == ["1", "2"], "the champion first"
     assert desk.suggested("1") == ["2"]
