@@ -27,15 +27,19 @@ def controls() -> None:
         settings = lab().settings
         take_over()
         presets = st.container()
-        family = family_choice(settings)
-        spec = sliders(settings, family, feature_choice())
+        family, features = family_choice(settings), feature_choice()
+        # Above the sliders: a family with many of them would push the button off the screen.
+        start = st.container()
+        spec = sliders(settings, family, features)
         with presets:
             preset_choice(spec)
         run_name = st.text_input(
             "Run name", placeholder=spec.default_run_name, max_chars=LONGEST_RUN_NAME, key="run_name"
         )
-        expectation_line(spec)
-        if st.button("Train", type="primary", icon=":material/model_training:", width="stretch"):
+        is_wanted = start.button("Train", type="primary", icon=":material/model_training:", width="stretch")
+        with start:
+            expectation_line(spec)
+        if is_wanted:
             st.query_params["job"] = lab().submit(spec, actor=current_user(), run_name=run_name)
             st.toast("On the queue. Progress is shown at the top.", icon=":material/model_training:")
             st.rerun()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -20,14 +20,13 @@ from core.domain.jobs import TrainingRequest
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.features.direct import HouseRows
 from core.tracking.store import open_store
-from core.workflows.assessing import assess
 from core.workflows.lab import Lab
 from core.workflows.training import train_now
 from tests.browser.conftest import browser, visits  # noqa: F401 - fixtures of the browser tests
 from tests.browser.intents import wait_until_idle
 from tests.browser.server import running_app
 from tests.browser.visits import Visits
-from tests.conftest import DATA_VARIABLE
+from tests.conftest import DATA_VARIABLE, rows_in
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -128,11 +127,11 @@ def priced_home(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Se
     """A home with the forest of 150 trees, and LightGBM with a measured range as the newest version."""
     home = tmp_path_factory.mktemp("priced") / "home"
     settings = load_settings(home=home, environment={DATA_VARIABLE: str(data_file)})
+    without_range = load_settings(home=home, environment=rows_in(data_file))
     connect = functools.cache(lambda: open_store(settings))
-    for family, values in (("random_forest", {"n_estimators": 150, "max_depth": 20}), ("lightgbm", {})):
-        spec = TrainingSpec.create(family, values)
-        train_now(settings, TrainingRequest.create(spec, actor="benchmark"), connect)
-    assess(settings, connect, BOOSTED)
+    forest = TrainingSpec.create("random_forest", {"n_estimators": 150, "max_depth": 20})
+    train_now(without_range, TrainingRequest.create(forest, actor="benchmark"), connect)
+    train_now(settings, TrainingRequest.create(TrainingSpec.create("lightgbm"), actor="benchmark"), connect)
     return settings
 
 
@@ -162,10 +161,8 @@ def test_a_moved_slider_has_its_price_within_a_quarter_of_a_second(
 
 
 @pytest.fixture(scope="module")
-def desk(priced_home: Settings) -> Iterator[Lab]:
-    lab = Lab(priced_home)
-    yield lab
-    lab.close()
+def desk(priced_home: Settings) -> Lab:
+    return Lab(priced_home)
 
 
 def milliseconds(act: Callable[[], object]) -> float:

@@ -19,6 +19,7 @@ from core.tracking.registry import all_versions, get_version, load_version
 from core.tracking.runs import get_run
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
+from core.workflows.scenarios import house_from_query
 from tests.browser.intents import (
     button,
     choose_option,
@@ -238,7 +239,7 @@ def _background(page: Page) -> str:
 
 
 def _house_at(page: Page) -> House:
-    return House.from_mapping(dict(parse_qsl(urlsplit(page.url).query)))
+    return house_from_query(dict(parse_qsl(urlsplit(page.url).query)))
 
 
 def _cpu_share(process: psutil.Process, seconds: float = 1.5) -> float:
