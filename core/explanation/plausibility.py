@@ -1,17 +1,17 @@
 """Whether a house is like the data at all, feature by feature and as a whole, and how much less sure it makes a price.
 
-By how much a range must widen was measured on LightGBM and the lab's own intervals: parts of the 16,512 training rows of
-1990 were left out, the model fitted and the intervals calibrated on the rest. With what an interval must be multiplied
+By how much a range must widen was measured on LightGBM and the lab's own intervals: parts of the 16,512 training rows
+of 1990 were left out, the model fitted and the intervals calibrated on the rest. With what an interval must be multiplied
 to hold 90 % of the rows of one kind again (``tests/benchmarks/widening.py`` prints it):
 
 - *Unlike every row a model is fitted on*, beyond the bound that 99 % of the rows keep: 1.4 to 1.7 for parts at random
   (170 rows), 1.2 to 1.3 for whole map blocks of 0.25 to 2 degrees (23,952), 1.3 to 1.9 for the lowest or highest 0.5 or
   2 % of one quantity (705). Quantile regression, the three counted alike, gives 1 + 0.72 (1 − (bound / distance)²).
 - *An ocean proximity that no neighbour has*, by asking for the same rows in another class: 1.35 to 1.74, in the middle
-  1.43, with INLAND for a class at the water or the other way round; 1.03 to 1.12, in the middle 1.10, between classes at
-  the water.
-- *A value beyond all that a model is fitted on*, by leaving out the 0.5 % at one end of one quantity: 0.6 to 2.1, in the
-  middle 1.53. A rare value within the data needs nothing (0.9 to 1.1), so it is told and widens nothing.
+  1.43, with INLAND for a class at the water or the other way round; 1.03 to 1.12, in the middle 1.10, between classes
+  at the water.
+- *A value beyond all that a model is fitted on*, by leaving out the 0.5 % at one end of one quantity: 0.6 to 2.1, in
+  the middle 1.53. A rare value within the data needs nothing (0.9 to 1.1), so it is told and widens nothing.
 
 None of this reaches farther than some five times the bound, to two of the kinds at once, or to the islands, which have
 five rows. That the factors are multiplied, but to no more than :data:`MOST_WIDENED`, and that a class with too few rows
