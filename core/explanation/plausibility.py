@@ -1,8 +1,8 @@
 """Whether a house is like the data at all, feature by feature and as a whole, and how much less sure it makes a price.
 
 By how much a range must widen was measured on LightGBM and the lab's own intervals: parts of the 16,512 training rows
-of 1990 were left out, the model fitted and the intervals calibrated on the rest. With what an interval must be multiplied
-to hold 90 % of the rows of one kind again (``tests/benchmarks/widening.py`` prints it):
+of 1990 were left out, the model fitted and the intervals calibrated on the rest. With what an interval must be
+multiplied to hold 90 % of the rows of one kind again (``tests/benchmarks/widening.py`` prints it):
 
 - *Unlike every row a model is fitted on*, beyond the bound that 99 % of the rows keep: 1.4 to 1.7 for parts at random
   (170 rows), 1.2 to 1.3 for whole map blocks of 0.25 to 2 degrees (23,952), 1.3 to 1.9 for the lowest or highest 0.5 or
