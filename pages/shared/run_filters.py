@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import streamlit as st
@@ -25,7 +25,23 @@ from pages.shared.frame import escape
 
 _NAMES: Final = tuple(field.name for field in fields(RunQuery))
 _WRITTEN: Final = "runs_address"
+_FORM: Final = "runs_form"
 _EXAMPLE: Final = "metrics.rmse < 50000 and params.max_depth = '20'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One filling of the form: where its widgets began.
+
+    A query from elsewhere gets new widgets that begin with it. Setting the old ones would need a message to the
+    browser, and one that the next script run overtakes is lost: the form would show, and then ask, something else.
+    """
+
+    number: int
+    start: RunQuery
+
+    def key(self, name: str) -> str:
+        return f"runs_{name}_{self.number}"
 
 
 def wanted_query() -> RunQuery:
@@ -36,12 +52,10 @@ def wanted_query() -> RunQuery:
     """
     address = {name: st.query_params[name] for name in _NAMES if name in st.query_params}
     query = RunQuery.from_address(address)
-    if st.session_state.get(_WRITTEN) != address or _key("order") not in st.session_state:
+    form: _Form | None = st.session_state.get(_FORM)
+    if form is None or st.session_state.get(_WRITTEN) != address or form.key("order") not in st.session_state:
         st.session_state[_WRITTEN] = address
-        for name in _NAMES:
-            st.session_state[_key(name)] = getattr(query, name)
-        st.session_state[_key("order")] = query.order.column
-        st.session_state[_key("descending")] = query.order.descending
+        st.session_state[_FORM] = _Form(form.number + 1 if form else 1, query)
     return query
 
 
@@ -70,29 +84,45 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
     Args:
         query: what the address asked for. columns: what rows can be sorted by, beside the attributes.
     """
+    form: _Form = st.session_state[_FORM]
+    start, key = form.start, form.key
     row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-    name = row.text_input("Name contains", key=_key("name"), max_chars=200, width=160)
+    name = row.text_input("Name contains", start.name, key=key("name"), max_chars=200, width=160)
     families = row.multiselect(
-        "Family", list(ModelFamily), key=_key("families"), format_func=family_label, placeholder="All", width=170
+        "Family",
+        list(ModelFamily),
+        start.families,
+        key=key("families"),
+        format_func=family_label,
+        placeholder="All",
+        width=170,
     )
     statuses = row.multiselect(
         "Status",
         list(RunStatus),
-        key=_key("statuses"),
+        start.statuses,
+        key=key("statuses"),
         format_func=STATUS_WORDS.__getitem__,
         placeholder="All",
         width=190,
     )
-    sortable = [Column(ColumnKind.ATTRIBUTE, key) for key in SORTABLE_ATTRIBUTES]
+    sortable = [Column(ColumnKind.ATTRIBUTE, one) for one in SORTABLE_ATTRIBUTES]
     sortable += ordered([column for column in columns if column.kind in (ColumnKind.METRIC, ColumnKind.PARAM)])
-    if query.order.column not in sortable:
-        sortable.append(query.order.column)
+    sortable += [one for one in dict.fromkeys((query.order.column, start.order.column)) if one not in sortable]
     titles = titles_of(sortable)
-    column = row.selectbox("Sort by", sortable, key=_key("order"), format_func=titles.__getitem__, width=160)
+    column = row.selectbox(
+        "Sort by",
+        sortable,
+        sortable.index(start.order.column),
+        key=key("order"),
+        format_func=titles.__getitem__,
+        width=160,
+    )
     descending = row.segmented_control(
         "Order",
         [False, True],
-        key=_key("descending"),
+        default=start.order.descending,
+        key=key("descending"),
         format_func=lambda down: ":material/arrow_downward:" if down else ":material/arrow_upward:",
         help="Upwards or downwards. What is missing comes last either way.",
         required=True,
@@ -100,17 +130,30 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
     with row.popover("More", icon=":material/filter_list:"):
         text = st.text_input(
             "MLflow filter",
-            key=_key("filter_text"),
+            start.filter_text,
+            key=key("filter_text"),
             max_chars=LONGEST_FILTER,
             placeholder=_EXAMPLE,
             help="MLflow's own filter language, on top of the choices above.",
         )
-        kind = st.selectbox("Kind", list(RunKind), key=_key("kind"), format_func=str.capitalize)
-        lifecycle = st.selectbox("Shown", list(Lifecycle), key=_key("lifecycle"), format_func=str.capitalize)
-        data = st.text_input(
-            "Data", key=_key("data"), max_chars=64, help="The start of the rows' SHA-256, as the run's lineage has it."
+        kinds, lifecycles = list(RunKind), list(Lifecycle)
+        kind = st.selectbox("Kind", kinds, kinds.index(start.kind), key=key("kind"), format_func=str.capitalize)
+        lifecycle = st.selectbox(
+            "Shown",
+            lifecycles,
+            lifecycles.index(start.lifecycle),
+            key=key("lifecycle"),
+            format_func=str.capitalize,
         )
-        size = st.selectbox("Rows a page", sorted({*PAGE_SIZES, query.size}), key=_key("size"))
+        data = st.text_input(
+            "Data",
+            start.data,
+            key=key("data"),
+            max_chars=64,
+            help="The start of the rows' SHA-256, as the run's lineage has it.",
+        )
+        sizes = sorted({*PAGE_SIZES, start.size})
+        size = st.selectbox("Rows a page", sizes, sizes.index(start.size), key=key("size"))
     if text.strip():
         st.caption(f":material/filter_alt: {escape(text.strip())}")
     asked = replace(
@@ -126,7 +169,3 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
         filter_text=text.strip(),
     )
     return asked if asked == query else replace(asked, page=1)
-
-
-def _key(name: str) -> str:
-    return f"runs_{name}"
