@@ -45,13 +45,18 @@ def version_choice() -> str | None:
     labels = version_labels()
     if not labels and named == _WHOEVER:
         return None
-    st.session_state[_PRICED_BY] = named
+    # A widget of its own for each version named: setting one that stands needs a message to the browser, which the
+    # next script run can overtake. The box would then show nothing chosen.
+    key = f"{_PRICED_BY}_{named}"
+    offered = list(dict.fromkeys([_WHOEVER, *labels, named]))
     chosen = st.selectbox(
         "Priced by",
-        list(dict.fromkeys([_WHOEVER, *labels, named])),
+        offered,
+        offered.index(named),
         format_func=lambda version: labels.get(version, f"version {version}") if version else _WHOEVER_SERVES,
-        key=_PRICED_BY,
+        key=key,
         on_change=_name_version,
+        args=(key,),
         help="Which model version says what the house is worth.",
     )
     return chosen or None
@@ -65,8 +70,8 @@ def version_labels() -> dict[str, str]:
     }
 
 
-def _name_version() -> None:
-    chosen = st.session_state[_PRICED_BY]
+def _name_version(key: str) -> None:
+    chosen = st.session_state[key]
     if chosen == _WHOEVER:
         st.query_params.pop(VERSION, None)
     else:

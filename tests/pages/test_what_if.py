@@ -67,6 +67,11 @@ def press(app: AppTest, label: str, place: int = 0) -> AppTest:
     return [button for button in app.button if button.label == label][place].click().run()
 
 
+def price_by(app: AppTest, version: str) -> AppTest:
+    (box,) = [box for box in app.selectbox if box.label == "Priced by"]
+    return box.select(version).run()
+
+
 def price(app: AppTest) -> str:
     (metric,) = app.metric
     return str(metric.value)
@@ -193,13 +198,13 @@ def test_the_version_one_chooses_prices_and_stands_in_the_address(
     ranged_settings: Settings, open_screen: OpenScreen, lab: Lab
 ) -> None:
     what_if = open_screen(ranged_settings, "what_if", median_income="4")
-    what_if.selectbox(key="priced_by").select("1").run()
+    price_by(what_if, "1")
     house = House.from_mapping({"median_income": 4})
     assert price(what_if) == lab.value(house, "1").text != lab.value(house).text
     assert "Priced by version 1, as you chose." in texts(what_if)
     assert in_address(what_if)["version"] == "1"
     assert price(open_screen(ranged_settings, "what_if", median_income="4", version="1")) == price(what_if)
-    what_if.selectbox(key="priced_by").select("").run()
+    price_by(what_if, "")
     assert price(what_if) == lab.value(house).text
     assert "version" not in what_if.query_params
 
@@ -213,7 +218,7 @@ def test_a_version_that_is_not_there_is_refused_and_never_silently_another_ones_
     assert letters_of(what_if.error[0].value)
     assert "What to do:" in texts(what_if)
     assert not what_if.metric
-    what_if.selectbox(key="priced_by").select("2").run()
+    price_by(what_if, "2")
     assert price(what_if).startswith("$")
     assert not what_if.exception
 
