@@ -14,24 +14,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import quote_plus
 
+import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
 from core.domain.configuration import load_settings
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import TrainingRequest
+from core.domain.presets import TRAINING_PRESETS
 from core.domain.provenance import current_user
 from core.tracking.runs import list_runs
 from core.tracking.store import open_store
 from core.workflows.promoting import Promoting
 from core.workflows.training import train_now
 from tests.browser.chromium import ensure_chromium
-from tests.browser.intents import button, click_button, set_slider, wait_until_idle
+from tests.browser.intents import button, click_button, rerun, set_slider, wait_until_idle
 from tests.browser.server import RunningApp, running_app
 from tests.browser.visits import LAUNCH_ARGUMENTS, Visits
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS: Final = {"desk": 1440, "phone": 390}
+TALL: Final = {"desk": 1900, "phone": 3600}
+"""Heights at which a whole screen stands in one picture."""
+
+PARTS: Final = ("Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios")
 TRAINING_SECONDS: Final = 180
 SWEEP_SECONDS: Final = 600
 
@@ -66,7 +73,8 @@ def main(folder: Path) -> None:
 
         _runs_and_compare(visits, app, folder)
         _everywhere(visits, app.url, folder, "home")
-        _everywhere(visits, f"{app.url}/what_if?median_income=6.2&ocean_proximity=NEAR+BAY", folder, "what-if")
+        _what_if(visits, app, folder)
+        _score(visits, app, folder)
         _everywhere(visits, f"{app.url}/what_if?total_rooms=200&total_bedrooms=1500", folder, "what-if-refused")
         _everywhere(visits, f"{app.url}/train?job=none", folder, "train-unknown-job")
 
@@ -121,6 +129,47 @@ def _runs_and_compare(visits: Visits, app: RunningApp, folder: Path) -> None:
         page.get_by_role("tab", name=tab).click()
         wait_until_idle(page)
         _shoot(page, folder / f"compare-{tab.lower().replace(' ', '-')}-light-desk.png")
+
+
+def _what_if(visits: Visits, app: RunningApp, folder: Path) -> None:
+    """The best preset with its range, promoted: every part of What-if at its full length."""
+    settings = load_settings(home=app.home)
+    connect = functools.cache(lambda: open_store(settings))
+    spec = TRAINING_PRESETS["best"].spec
+    outcome = train_now(settings, TrainingRequest.create(spec, actor=current_user(), run_name="best"), connect)
+    promotions = Promoting(settings, connect)
+    promotions.promote(promotions.verdict(str(outcome.version)), actor=current_user(), reason="the lowest error")
+    promotions.close()
+    house = "median_income=6.2&ocean_proximity=NEAR+BAY&longitude=-122.23&latitude=37.84"
+    for part in PARTS:
+        name = f"what-if-{part.lower().replace(' ', '-')}"
+        for place, width in WIDTHS.items():
+            for scheme in SCHEMES:
+                page = visits.open(
+                    f"{app.url}/what_if?{house}&part={quote_plus(part)}", width=width, color_scheme=scheme
+                )
+                _shoot(page, folder / f"{name}-{scheme}-{place}.png")
+                page.set_viewport_size({"width": width, "height": TALL[place]})
+                _shoot(page, folder / f"{name}-{scheme}-{place}-whole.png")
+                page.close()
+
+
+def _score(visits: Visits, app: RunningApp, folder: Path) -> None:
+    """The form with a file in it, and what came of the file."""
+    rows = pd.read_csv(load_settings(home=app.home).data_path).drop(columns="median_house_value").head(500)
+    rows.loc[7, "median_income"] = 83_252
+    rows.loc[11, "latitude"] = None
+    _everywhere(visits, f"{app.url}/score", folder, "score-empty")
+    page = visits.open(f"{app.url}/score")
+    content = rows.to_csv(index=False).encode()
+    upload = page.get_by_test_id("stFileUploaderDropzoneInput")
+    with rerun(page):
+        upload.set_input_files({"name": "block groups.csv", "mimeType": "text/csv", "buffer": content})
+    _shoot(page, folder / "score-form-light-desk.png")
+    button(page, "Score this file").click()
+    page.get_by_text("Rejected rows").first.wait_for(timeout=TRAINING_SECONDS * 1000)
+    wait_until_idle(page)
+    _everywhere(visits, page.url, folder, "score-done")
 
 
 @contextmanager
