@@ -43,17 +43,21 @@ SEQUENTIAL: Final = (
 )
 """Little to much on the light background; the dark theme reads it backwards."""
 
+_VIOLET: Final = "#7830FC"
+"""Farther from the families' other colours, to all eyes, than any of ``CATEGORICAL`` that they leave."""
+
 DIVERGING: Final = (ACCENT, NEUTRAL, BAD)
 """Below, at and above zero. Between blue and orange, which no colour-blindness confuses, lies a grey as strong."""
 
-# The two forests are blues, the two boosters the warm and the green one, the baseline slate. The symbols
-# tell the families apart where colour cannot.
+# The two forests are blues, the two boosters the warm and the green one, their blend violet, the baseline slate.
+# The symbols tell the families apart where colour cannot.
 _FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
     ModelFamily.RANDOM_FOREST: (CATEGORICAL[0], "circle"),
     ModelFamily.EXTRA_TREES: (CATEGORICAL[3], "square"),
     ModelFamily.HIST_GRADIENT_BOOSTING: (CATEGORICAL[1], "diamond"),
     ModelFamily.LIGHTGBM: (CATEGORICAL[2], "triangle-up"),
     ModelFamily.RIDGE: (CATEGORICAL[4], "cross"),
+    ModelFamily.BLEND: (_VIOLET, "star"),
 }
 
 _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")

@@ -8,10 +8,11 @@ from typing import Final
 
 from core.domain.errors import InvalidSpec
 from core.domain.feature_sets import FeatureSet, parse_feature_set
-from core.domain.knobs import KNOBS, Knob, KnobValue, ModelFamily
+from core.domain.knobs import HIST_STRIDE, KNOBS, Knob, KnobValue, ModelFamily
 
 __all__ = [
     "FEATURES_PARAM",
+    "HIST_STRIDE",
     "KNOBS",
     "LARGEST_SEED",
     "FeatureSet",
@@ -73,8 +74,11 @@ class TrainingSpec:
 
     @property
     def size(self) -> int | None:
-        """Trees or iterations to grow; None for a family that fits in one go."""
+        """Trees or iterations to grow, of a blend those of all members; None for a family that fits in one go."""
         values = self.values
+        if self.family is ModelFamily.BLEND:
+            trees = int(values["n_estimators"])
+            return (int(values["members"]) + 1) * trees + trees // HIST_STRIDE
         count = values.get("n_estimators", values.get("max_iter"))
         return None if count is None else int(count)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +25,7 @@ class ModelFamily(StrEnum):
     HIST_GRADIENT_BOOSTING = "hist_gradient_boosting"
     LIGHTGBM = "lightgbm"
     RIDGE = "ridge"
+    BLEND = "blend"
 
     @property
     def label(self) -> str:
@@ -37,6 +38,7 @@ _LABELS: Final = {
     ModelFamily.HIST_GRADIENT_BOOSTING: "Histogram gradient boosting",
     ModelFamily.LIGHTGBM: "LightGBM",
     ModelFamily.RIDGE: "Ridge regression",
+    ModelFamily.BLEND: "Blend of boosted trees",
 }
 
 
@@ -180,6 +182,28 @@ def _forest(*, max_depth: int, max_features: float) -> tuple[Knob, ...]:
     )
 
 
+_LIGHTGBM: Final = (
+    _trees(default=1000, high=5000, step=50, search=(300, 1500)),
+    _LEARNING_RATE,
+    Knob("num_leaves", "Leaves", 4, 255, 1, 31, _LEAVES, search=(15, 95)),
+    Knob("min_child_samples", "Rows in a leaf", 1, 200, 1, 20, _LEAF_ROWS, search=(5, 60)),
+    Knob("subsample", "Row share", 0.3, 1.0, 0.05, 0.8, "Share of the rows each tree sees.", search=(0.5, 1.0)),
+    Knob(
+        "colsample_bytree",
+        "Columns per tree",
+        0.1,
+        1.0,
+        0.05,
+        0.5,
+        "Share of the columns each tree may use. Less makes the trees differ more.",
+        search=(0.2, 1.0),
+    ),
+    Knob("reg_lambda", "L2 penalty", 0.0, 20.0, 0.5, 0.0, _PENALTY, search=(0.0, 10.0)),
+)
+
+HIST_STRIDE: Final = 2
+"""Of a blend: where a LightGBM grows so many trees, its histogram gradient boosting grows one that corrects as much."""
+
 _KNOBS: Final[Mapping[ModelFamily, tuple[Knob, ...]]] = {
     ModelFamily.RANDOM_FOREST: _forest(max_depth=20, max_features=0.35),
     ModelFamily.EXTRA_TREES: _forest(max_depth=25, max_features=1.0),
@@ -191,24 +215,7 @@ _KNOBS: Final[Mapping[ModelFamily, tuple[Knob, ...]]] = {
         Knob("l2_regularization", "L2 penalty", 0.0, 20.0, 0.5, 1.0, _PENALTY, search=(0.0, 10.0)),
         Knob("max_features", "Columns per split", 0.1, 1.0, 0.05, 0.5, _MAX_FEATURES, search=(0.2, 1.0)),
     ),
-    ModelFamily.LIGHTGBM: (
-        _trees(default=1000, high=5000, step=50, search=(300, 1500)),
-        _LEARNING_RATE,
-        Knob("num_leaves", "Leaves", 4, 255, 1, 31, _LEAVES, search=(15, 95)),
-        Knob("min_child_samples", "Rows in a leaf", 1, 200, 1, 20, _LEAF_ROWS, search=(5, 60)),
-        Knob("subsample", "Row share", 0.3, 1.0, 0.05, 0.8, "Share of the rows each tree sees.", search=(0.5, 1.0)),
-        Knob(
-            "colsample_bytree",
-            "Columns per tree",
-            0.1,
-            1.0,
-            0.05,
-            0.5,
-            "Share of the columns each tree may use. Less makes the trees differ more.",
-            search=(0.2, 1.0),
-        ),
-        Knob("reg_lambda", "L2 penalty", 0.0, 20.0, 0.5, 0.0, _PENALTY, search=(0.0, 10.0)),
-    ),
+    ModelFamily.LIGHTGBM: _LIGHTGBM,
     ModelFamily.RIDGE: (
         Knob(
             "alpha",
@@ -221,6 +228,24 @@ _KNOBS: Final[Mapping[ModelFamily, tuple[Knob, ...]]] = {
             logarithmic=True,
             search=(0.001, 1000.0),
         ),
+    ),
+    ModelFamily.BLEND: (
+        Knob(
+            "members",
+            "Members",
+            low=1,
+            high=5,
+            step=1,
+            default=3,
+            help="How many LightGBMs differ by their seed alone. One on the log of the price and a histogram gradient "
+            "boosting always join them; the price is the mean of all.",
+        ),
+        replace(
+            _LIGHTGBM[0],
+            help="How many trees each LightGBM grows. The histogram gradient boosting grows half as many, "
+            "each of which corrects twice as much.",
+        ),
+        *_LIGHTGBM[1:],
     ),
 }
 

@@ -1,1 +1,1 @@
-"""Estimators: the five families, how they are fitted, how a fitted one is packaged."""
+"""Estimators: the six families, how they are fitted, how a fitted one is packaged."""

@@ -1,4 +1,4 @@
-"""The five families: from a spec to an unfitted Pipeline that takes the nine raw features."""
+"""The six families: from a spec to an unfitted Pipeline that takes the nine raw features."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from sklearn.pipeline import Pipeline
 
 from core.domain.errors import InvalidSpec
-from core.domain.hyperparameters import KnobValue, ModelFamily, TrainingSpec
+from core.domain.hyperparameters import HIST_STRIDE, KNOBS, KnobValue, ModelFamily, TrainingSpec
 from core.features.preprocessing import preprocessing_steps
 
 Knobs = Mapping[str, KnobValue]
@@ -68,10 +68,37 @@ def _ridge(knobs: Knobs, seed: int, n_jobs: int) -> Any:
     return Ridge(**knobs, random_state=seed)
 
 
+def _blend(knobs: Knobs, seed: int, n_jobs: int) -> Any:
+    """The plain mean of boosted trees: equal weights are the ones that cannot be fitted too closely."""
+    import numpy as np
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.ensemble import VotingRegressor
+
+    boosting = {name: value for name, value in knobs.items() if name != "members"}
+    members = int(knobs["members"])
+    # Of seeds in a row, a blend and that of the next seed would share all members but one.
+    *seeds, of_log, of_hist = (np.random.SeedSequence(seed).generate_state(members + 2) >> 1).tolist()
+    hist = {
+        **{name: knob.default for name, knob in KNOBS[ModelFamily.HIST_GRADIENT_BOOSTING].items()},
+        "max_iter": int(knobs["n_estimators"]) // HIST_STRIDE,
+        "learning_rate": knobs["learning_rate"] * HIST_STRIDE,
+    }
+    on_log = TransformedTargetRegressor(_lightgbm(boosting, of_log, n_jobs), func=np.log, inverse_func=np.exp)
+    return VotingRegressor(
+        [
+            *((f"lightgbm_{number}", _lightgbm(boosting, own, n_jobs)) for number, own in enumerate(seeds, start=1)),
+            ("lightgbm_on_log_price", on_log),
+            ("hist_gradient_boosting", _hist_gradient_boosting(hist, of_hist, n_jobs)),
+        ],
+        n_jobs=1,
+    )
+
+
 _ESTIMATORS: Final[Mapping[ModelFamily, Callable[[Knobs, int, int], Any]]] = {
     ModelFamily.RANDOM_FOREST: _random_forest,
     ModelFamily.EXTRA_TREES: _extra_trees,
     ModelFamily.HIST_GRADIENT_BOOSTING: _hist_gradient_boosting,
     ModelFamily.LIGHTGBM: _lightgbm,
     ModelFamily.RIDGE: _ridge,
+    ModelFamily.BLEND: _blend,
 }

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from core.domain.errors import InvalidData
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.models.checkpoint import TreeCheckpoints, fingerprint
 
@@ -40,12 +41,13 @@ class Step:
     """One finished step: ``done`` trees or iterations, RMSE on the watched rows (None without any).
 
     The first ``restored`` trees come from checkpoints. There is a step for each of them when rows are watched,
-    so that the curve is whole, but they took no time.
+    so that the curve is whole, but they took no time. ``said`` is which member of a blend grows.
     """
 
     done: int
     rmse: float | None
     restored: int = 0
+    said: str = ""
 
 
 OnStep = Callable[[Step], None]
@@ -79,6 +81,9 @@ def grow(
 
     Returns:
         The fitted estimator.
+
+    Raises:
+        InvalidData: a price is not above 0, of which a blend takes the logarithm.
     """
     match spec.family:
         case ModelFamily.RANDOM_FOREST | ModelFamily.EXTRA_TREES:
@@ -87,6 +92,8 @@ def grow(
             return _grow_hist(estimator, rows, watched, on_step)
         case ModelFamily.LIGHTGBM:
             return _grow_lightgbm(estimator, rows, watched, on_step)
+        case ModelFamily.BLEND:
+            return _grow_blend(estimator, rows, watched, on_step)
         case ModelFamily.RIDGE:
             estimator.fit(rows.X, rows.y)
             on_step(Step(1, _rmse(watched, estimator.predict(watched.X)) if watched else None))
@@ -176,6 +183,46 @@ def _grow_lightgbm(estimator: Any, rows: Rows, watched: Rows | None, on_step: On
         eval_metric="rmse",
         callbacks=[after_iteration],
     )
+
+
+def _grow_blend(blend: Any, rows: Rows, watched: Rows | None, on_step: OnStep) -> Any:
+    """Member after member on the same matrix. The curve is that of the first one, then the mean of those grown."""
+    from sklearn.base import clone
+    from sklearn.utils import Bunch
+
+    if rows.y.min() <= 0:
+        raise InvalidData(
+            f"{np.count_nonzero(rows.y <= 0):,} of {len(rows.y):,} prices are not above 0.",
+            remedy="Leave these rows out, or choose another family: a blend takes the logarithm of the price.",
+        )
+    grown: dict[str, Any] = {}
+    before, summed = 0, np.zeros(0 if watched is None else len(watched.y))
+    for name, member in blend.estimators:
+        said = f"member {len(grown) + 1} of {len(blend.estimators)}"
+        trees = _trees_of(member)
+
+        def within(step: Step, before: int = before, trees: int = trees, said: str = said) -> None:
+            # The member's last step is told once the blend is scored.
+            if step.done < trees:
+                on_step(Step(before + step.done, step.rmse, said=said))
+
+        growth = _grow_hist if hasattr(member, "max_iter") else _grow_lightgbm
+        grown[name] = growth(clone(member), rows, None if grown else watched, within)
+        before += trees
+        rmse = None
+        if watched is not None:
+            with one_openmp_thread():
+                summed += grown[name].predict(watched.X)
+            rmse = _rmse(watched, summed / len(grown))
+        on_step(Step(before, rmse, said=said))
+    blend.estimators_, blend.named_estimators_ = list(grown.values()), Bunch(**grown)
+    return blend
+
+
+def _trees_of(member: Any) -> int:
+    """How many trees a member of a blend is to grow."""
+    asked = member.get_params()
+    return int(next(asked[name] for name in ("n_estimators", "regressor__n_estimators", "max_iter") if name in asked))
 
 
 def _rmse(rows: Rows, predicted: np.ndarray) -> float:

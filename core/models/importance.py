@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -30,8 +30,9 @@ class Importance:
 def importance_of(family: ModelFamily, fitted: Pipeline, rows: Rows) -> Importance:
     """How much each column carries in a fitted Pipeline.
 
-    Impurity for forests, gain for LightGBM, standardised coefficients for ridge; histogram gradient
-    boosting keeps none of its own, so its columns are permuted on up to 1,000 of the fitted rows.
+    Impurity for forests, gain for LightGBM and, on average, for those of a blend, standardised coefficients for
+    ridge; histogram gradient boosting keeps none of its own, so its columns are permuted on up to 1,000 of the
+    fitted rows.
 
     Args:
         rows: the matrix and prices the estimator was fitted on. The Pipeline's ``transform`` would not make that matrix
@@ -44,11 +45,20 @@ def importance_of(family: ModelFamily, fitted: Pipeline, rows: Rows) -> Importan
         case ModelFamily.LIGHTGBM:
             gain = model.booster_.feature_importance(importance_type="gain")
             return _ranked("gain", model_column_names(fitted), gain)
+        case ModelFamily.BLEND:
+            return _ranked("gain of the LightGBM members", model_column_names(fitted), _mean_gain(model))
         case ModelFamily.RIDGE:
             carried = np.abs(model.coef_) * rows.X.std(axis=0)
             return _ranked("standardised coefficient", model_column_names(fitted), carried)
         case ModelFamily.HIST_GRADIENT_BOOSTING:
             return _permuted(fitted, rows)
+
+
+def _mean_gain(blend: Any) -> np.ndarray:
+    """Each column's mean share of the gain: that on log prices has another unit. Shape (columns,)."""
+    members = [getattr(member, "regressor_", member) for member in blend.estimators_]
+    gains = [one.booster_.feature_importance(importance_type="gain") for one in members if hasattr(one, "booster_")]
+    return np.asarray(np.mean([gain / (gain.sum() or 1.0) for gain in gains], axis=0))
 
 
 def _permuted(fitted: Pipeline, rows: Rows) -> Importance:

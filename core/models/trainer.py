@@ -208,7 +208,10 @@ class _Publisher:
             raise TrainingCancelled
         if self._report is not None:
             elapsed, remaining = now - self._began, self._remaining(now, step.done)
-            self._report(Progress("fitting", step.done, self._total, self._unit, elapsed, remaining, self.curve))
+            told = Progress(
+                "fitting", step.done, self._total, self._unit, elapsed, remaining, self.curve, said=step.said
+            )
+            self._report(told)
 
     def _remaining(self, now: float, done: int) -> float | None:
         """Seconds by the pace of this attempt; None before it has grown anything."""

@@ -16,14 +16,18 @@ from core.domain.house import FEATURES, RAW_COLUMNS, House
 from core.domain.hyperparameters import ModelFamily
 
 LOADER: Final = "core.models.packaged"
+DATA_FOLDER: Final = "data"
+"""Where in an MLflow model folder the model file lies."""
 
 _PACKAGES: Final = ("domain", "features", "models")
 _REQUIREMENTS: Final = ("mlflow", "scikit-learn", "pandas", "numpy", "scipy", "joblib")
 
+_WITH_LIGHTGBM: Final = (ModelFamily.LIGHTGBM, ModelFamily.BLEND)
+
 
 def requirements(family: str) -> list[str]:
     """The pinned packages a process needs to load and ask a model of this family."""
-    names = [*_REQUIREMENTS, *(["lightgbm"] if family == ModelFamily.LIGHTGBM else [])]
+    names = [*_REQUIREMENTS, *(["lightgbm"] if family in _WITH_LIGHTGBM else [])]
     return [f"{name}=={version(name)}" for name in names]
 
 
@@ -53,7 +57,7 @@ def data_file(model_folder: Path) -> Path:
     Raises:
         RecordsError: there is none.
     """
-    file = next((model_folder / "data").glob("*.joblib"), None)
+    file = next((model_folder / DATA_FOLDER).glob("*.joblib"), None)
     if file is None:
         raise RecordsError(
             "The MLflow model holds no model file.",

@@ -17,6 +17,9 @@ from core.workflows.views import Expectation
 
 NEAREST: Final = 3
 
+_SCALED: Final = ("n_estimators", "max_iter", "members")
+"""What a spec's size is made of."""
+
 
 def expect(
     spec: TrainingSpec,
@@ -86,6 +89,6 @@ def _distance(one: TrainingSpec, other: TrainingSpec) -> float:
         *(
             (float(value) - float(theirs[name])) / (float(knobs[name].high) - float(knobs[name].low))
             for name, value in one.hyperparameters
-            if name not in {"n_estimators", "max_iter"}
+            if name not in _SCALED
         )
     )

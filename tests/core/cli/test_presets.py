@@ -31,6 +31,7 @@ BEST = TRAINING_PRESETS["best"].spec
     [
         (("--preset", "best"), BEST),
         (("--preset", "reference"), TRAINING_PRESETS["reference"].spec),
+        (("--preset", "ensemble"), TRAINING_PRESETS["ensemble"].spec),
         (
             ("--preset", "best", "--set", "n_estimators=100", "--seed", "7"),
             TrainingSpec.create("lightgbm", {**BEST.values, "n_estimators": 100}, seed=7, features="location"),
@@ -41,7 +42,7 @@ BEST = TRAINING_PRESETS["best"].spec
         ),
         (("--family", "ridge", "--features", "location"), TrainingSpec.create("ridge", features="location")),
     ],
-    ids=["best", "reference", "best with changes", "best on basic features", "features alone"],
+    ids=["best", "reference", "ensemble", "best with changes", "best on basic features", "features alone"],
 )
 def test_the_queue_gets_the_presets_settings_with_the_changes(
     idle: Settings,

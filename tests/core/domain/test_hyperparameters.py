@@ -152,6 +152,7 @@ def test_a_seed_in_range_is_taken_as_number_or_text(seed):
         ("hist_gradient_boosting", {"max_iter": 600}, "hist_gradient_boosting_600_trees"),
         ("lightgbm", {"n_estimators": 1000}, "lightgbm_1000_trees"),
         ("ridge", {"alpha": 0.5}, "ridge_alpha_0.5"),
+        ("blend", {"members": 3, "n_estimators": 2000}, "blend_9000_trees"),
     ],
 )
 def test_a_run_is_named_after_its_family_and_size(family, values, name):
@@ -187,3 +188,5 @@ def test_the_size_is_what_progress_counts():
     assert TrainingSpec.create("random_forest", {"n_estimators": 80}).size == 80
     assert TrainingSpec.create("hist_gradient_boosting", {"max_iter": 250}).size == 250
     assert TrainingSpec.create("ridge").size is None
+    of_a_blend = {"members": 2, "n_estimators": 100}
+    assert TrainingSpec.create("blend", of_a_blend).size == 2 * 100 + 100 + 50

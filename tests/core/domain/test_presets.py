@@ -27,6 +27,12 @@ def test_the_reference_is_the_old_projects_forest() -> None:
     assert (spec.values["n_estimators"], spec.values["max_depth"], spec.values["max_features"]) == (150, 20, 1.0)
 
 
+def test_the_ensemble_is_the_best_one_several_times() -> None:
+    best, ensemble = TRAINING_PRESETS["best"].spec, TRAINING_PRESETS["ensemble"].spec
+    assert (ensemble.family, ensemble.features) == (ModelFamily.BLEND, best.features)
+    assert ensemble.values == {"members": 3, **best.values}
+
+
 def test_other_settings_are_no_preset() -> None:
     best = TRAINING_PRESETS["best"].spec
     other = TrainingSpec.create(best.family, {**best.values, "num_leaves": 64}, features=best.features)
@@ -34,4 +40,4 @@ def test_other_settings_are_no_preset() -> None:
     assert preset_of(replace(best, features=FeatureSet.BASIC)) is None
     with pytest.raises(InvalidSpec, match="quickest") as refusal:
         preset_named("quickest")
-    assert "reference, fast, best" in refusal.value.remedy
+    assert "reference, fast, best, ensemble" in refusal.value.remedy

@@ -19,12 +19,13 @@ from core.models.families import build_pipeline
 from core.models.fast_predict import PriceRoute, price_route
 from core.models.growth import one_openmp_thread
 
-SMALL: Mapping[ModelFamily, Mapping[str, int]] = {
+SMALL: Mapping[ModelFamily, Mapping[str, float]] = {
     ModelFamily.RANDOM_FOREST: {"n_estimators": 20, "max_depth": 12},
     ModelFamily.EXTRA_TREES: {"n_estimators": 20, "max_depth": 12},
     ModelFamily.HIST_GRADIENT_BOOSTING: {"max_iter": 150, "max_leaf_nodes": 12},
     ModelFamily.LIGHTGBM: {"n_estimators": 150, "num_leaves": 12},
     ModelFamily.RIDGE: {},
+    ModelFamily.BLEND: {"members": 1, "n_estimators": 50, "num_leaves": 4, "learning_rate": 0.1},
 }
 
 FITTED_ROWS = 3_000

@@ -17,12 +17,13 @@ from core.domain.hyperparameters import ModelFamily, TrainingSpec
 if TYPE_CHECKING:
     from core.models.trainer import ModelTrainer
 
-SMALL: Mapping[ModelFamily, Mapping[str, int]] = {
+SMALL: Mapping[ModelFamily, Mapping[str, float]] = {
     ModelFamily.RANDOM_FOREST: {"n_estimators": 30, "max_depth": 12},
     ModelFamily.EXTRA_TREES: {"n_estimators": 30, "max_depth": 12},
     ModelFamily.HIST_GRADIENT_BOOSTING: {"max_iter": 250, "max_leaf_nodes": 8},
     ModelFamily.LIGHTGBM: {"n_estimators": 250, "num_leaves": 8},
     ModelFamily.RIDGE: {},
+    ModelFamily.BLEND: {"members": 2, "n_estimators": 100, "num_leaves": 8, "learning_rate": 0.1},
 }
 """Knobs of a quick fit: three steps of histogram gradient boosting, several of a forest."""
 

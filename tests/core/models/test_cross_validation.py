@@ -27,6 +27,7 @@ TINY = {
     ModelFamily.HIST_GRADIENT_BOOSTING: {"max_iter": 50, "max_leaf_nodes": 4},
     ModelFamily.LIGHTGBM: {"n_estimators": 50, "num_leaves": 4},
     ModelFamily.RIDGE: {},
+    ModelFamily.BLEND: {"members": 1, "n_estimators": 50, "num_leaves": 4},
 }
 GROWING = [family for family in ModelFamily if family is not ModelFamily.RIDGE]
 STEPS = FOLDS * STEPS_A_FOLD

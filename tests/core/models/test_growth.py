@@ -25,6 +25,9 @@ XY = tuple[pd.DataFrame, pd.Series]
 TrainerOf = Callable[..., ModelTrainer]
 
 FORESTS = [ModelFamily.RANDOM_FOREST, ModelFamily.EXTRA_TREES]
+ALONE = [family for family in ModelFamily if family is not ModelFamily.BLEND]
+"""Families of one estimator."""
+
 GROWING = [family for family in ModelFamily if family is not ModelFamily.RIDGE]
 
 
@@ -50,6 +53,7 @@ def test_growth_in_steps_ends_with_the_model_of_one_bare_fit(
     np.testing.assert_allclose(grown, bare, rtol=1e-6 if family in FORESTS else 0)
 
 
+@pytest.mark.parametrize("family", ALONE)
 def test_the_finished_estimator_serves_with_one_thread_and_the_knobs_it_was_given(
     family: ModelFamily, matrix: Rows
 ) -> None:
@@ -62,6 +66,12 @@ def test_the_finished_estimator_serves_with_one_thread_and_the_knobs_it_was_give
     assert seen[-1].done == (spec.size or 1)
 
 
+def trees_of(member: Any) -> int:
+    if hasattr(member, "n_iter_"):
+        return int(member.n_iter_)
+    return int(getattr(member, "regressor_", member).booster_.current_iteration())
+
+
 @pytest.mark.parametrize("family", GROWING)
 def test_every_tree_asked_for_is_grown_and_none_is_saved_by_stopping_early(family: ModelFamily, matrix: Rows) -> None:
     spec = small_spec(family)
@@ -69,6 +79,7 @@ def test_every_tree_asked_for_is_grown_and_none_is_saved_by_stopping_early(famil
     grown = {
         ModelFamily.HIST_GRADIENT_BOOSTING: lambda: estimator.n_iter_,
         ModelFamily.LIGHTGBM: lambda: estimator.booster_.current_iteration(),
+        ModelFamily.BLEND: lambda: sum(trees_of(member) for member in estimator.estimators_),
     }.get(family, lambda: len(estimator.estimators_))
     assert grown() == spec.size
 

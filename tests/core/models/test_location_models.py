@@ -150,8 +150,9 @@ def test_importance_is_that_of_the_rows_as_they_were_fitted(located: Located) ->
         (TRAINING_PRESETS["reference"], 50_000, 18.5, 60),
         (TRAINING_PRESETS["fast"], 39_000, 13.6, 3),
         (TRAINING_PRESETS["best"], 38_500, 13.4, 15),
+        (TRAINING_PRESETS["ensemble"], 38_000, 13.4, 60),
     ],
-    ids=["reference", "fast", "best"],
+    ids=["reference", "fast", "best", "ensemble"],
 )
 def test_a_preset_reaches_on_the_held_out_rows_what_it_promises(
     preset: TrainingPreset,

@@ -23,6 +23,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from core.domain.house import FEATURES, RAW_COLUMNS
+from core.domain.hyperparameters import ModelFamily
+from core.tracking.packaging import requirements
 from core.tracking.registry import get_version, load_version
 from core.tracking.store import Store
 
@@ -68,6 +70,13 @@ def test_the_model_s_requirements_are_pinned(model_folder: Path) -> None:
     for line in lines:
         name, _, version = line.partition("==")
         assert version == importlib.metadata.version(name)
+
+
+def test_a_model_requires_lightgbm_only_where_its_trees_are_lightgbms() -> None:
+    def needs(family: str) -> bool:
+        return "lightgbm" in {Requirement(line).name for line in requirements(family)}
+
+    assert [family.value for family in ModelFamily if needs(family)] == ["lightgbm", "blend"]
 
 
 def test_a_process_with_the_model_s_requirements_alone_prices_as_we_do(

@@ -86,6 +86,12 @@ def test_twice_the_trees_take_twice_as_long() -> None:
     assert expected.seconds == pytest.approx(16.0)
 
 
+def test_a_blend_of_more_members_takes_as_much_longer_as_it_has_more_trees() -> None:
+    expected = expect(TrainingSpec.create("blend", {"members": 5}), [_run(45.0, "blend", members=3)])
+    assert expected is not None
+    assert expected.seconds == pytest.approx(65.0)
+
+
 def test_the_runs_with_the_likest_knobs_tell() -> None:
     deep = [_run(seconds, max_depth=20) for seconds in (10.0, 11.0, 12.0)]
     flat = [_run(seconds, max_depth=4) for seconds in (1.0, 1.1, 1.2)]
