@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Annotated
 
 import typer
 
-from core.cli.output import meter, print_json, range_line
+from core.cli.caller import caller
+from core.cli.output import meter, print_json, range_line, spatial_line
 from core.domain.configuration import load_settings
 from core.domain.money import duration
 
@@ -16,17 +16,20 @@ def assess(
     version: Annotated[str, typer.Argument(help="A version's number, an alias, or a v_… of the local registry.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Measure the price range of a version that has none, or measure it again: so many more fits, in this process."""
-    from core.tracking.store import open_store
-    from core.workflows.assessing import assess as measure
+    """Measure a version's price range and spatial score, or measure them again: so many more fits, in this process."""
+    from core.workflows.lab import Lab
 
     settings = load_settings()
     with meter() as show:
-        done = measure(settings, functools.cache(lambda: open_store(settings)), version, report=show)
+        done = Lab(settings).ranges.measure_here(version, actor=caller(settings), report=show)
     if json:
         print_json(done.as_report())
         return
-    typer.echo(f"{done.run_name}, version {done.version}, in {done.folds} parts ({duration(done.seconds)}):")
-    typer.echo(f"  {range_line(done.metrics)}")
+    parts = max(done.folds, done.spatial_folds)
+    typer.echo(f"{done.run_name}, version {done.version}, in {parts} parts ({duration(done.seconds)}):")
+    if done.folds:
+        typer.echo(f"  {range_line(done.metrics)}")
+    if "spatial_rmse" in done.metrics:
+        typer.echo(f"  {spatial_line(done.metrics)}")
     for note in done.notes:
         typer.echo(f"  note: {note}")

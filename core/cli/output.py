@@ -100,6 +100,12 @@ def range_line(metrics: Mapping[str, float]) -> str:
     return f"90 % range: {width} wide on average, holds {coverage} of the held-out prices"
 
 
+def spatial_line(metrics: Mapping[str, float]) -> str:
+    """``whole blocks of the map: RMSE $60,520, random parts $38,669``; missing figures are dashes."""
+    blocks, random = (figure_text(name, metrics.get(name)) for name in ("spatial_rmse", "out_of_fold_rmse"))
+    return f"whole blocks of the map: RMSE {blocks}, random parts {random} (training rows, cross-validated)"
+
+
 class _PlainMeter:
     """A line a phase, and within the fit a line every tenth of the way."""
 

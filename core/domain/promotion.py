@@ -40,11 +40,12 @@ class Act(StrEnum):
 
 
 class GateName(StrEnum):
-    """The six gates, in the order they are told."""
+    """The seven gates, in the order they are told."""
 
     THRESHOLDS = "thresholds"
     CHAMPION = "not worse than the champion"
     NO_HARM = "no region or price band harmed"
+    SPATIAL = "spatial score"
     LINEAGE = "lineage"
     LOADS = "loads and predicts"
     REQUOTE = "re-quote preview"
@@ -141,7 +142,7 @@ class PromotionVerdict:
 
     @property
     def passed(self) -> bool:
-        """Whether every one of the six gates is there and passed."""
+        """Whether every one of the gates is there and passed."""
         passed = {gate.name for gate in self.gates if gate.passed}
         return not self.failed and passed >= set(GateName)
 

@@ -1,19 +1,21 @@
-"""Measuring a version's range as a durable workflow, on a queue of its own that steps back for trainings."""
+"""Measuring a version's range and spatial score as a durable workflow, on a queue that steps back for trainings."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from core.domain.assessment import ASSESSMENT_PREFIX, AssessmentRequest
+from core.domain.assessment import ASSESSMENT_PREFIX, Assessment, AssessmentRequest
 from core.domain.jobs import TRAINING_PREFIX, Progress
 from core.jobs.desk import Desk, Workplace
 from core.jobs.engine import ASSESSMENT_WORKFLOW
 from core.jobs.training_job import MOST_RESUMES, RunStep
-from core.workflows.assessed_version import find_version
+from core.workflows.assessed_version import find_version, refuse_nothing
 from core.workflows.assessing import CrossFitted, abandon_range, cross_fit, record_range
 from core.workflows.out_of_fold import has_out_of_fold
+from core.workflows.spatial import with_spatial_score
 from core.workflows.training_state import OpenedRun, WorkFolder
 
 PAUSE_SECONDS: Final = 0.25
@@ -47,11 +49,28 @@ def _assess(desk: Desk, request: AssessmentRequest, run_step: RunStep) -> dict[s
         done = record_range(settings, connect, version, work, ready, report=desk.publish, should_stop=desk.should_stop)
         return done.as_report()
 
-    fitted = run_step({"name": "cross_fit"}, lambda: fitting().as_payload())
-    report = dict(run_step({"name": "record"}, recorded))
-    # Only now: a step that is repeated finds what it needs.
-    work.remove()
-    return report
+    def part_of_it(name: str, part: Callable[[], dict[str, Any]]) -> Mapping[str, Any]:
+        # Each part by itself: a worker that is killed loses one fit of the blocks, not all.
+        return dict(run_step({"name": name}, part))
+
+    refuse_nothing(settings)
+    done = None
+    if settings.evaluation.range_folds and not request.only_spatial:
+        fitted = run_step({"name": "cross_fit"}, lambda: fitting().as_payload())
+        done = Assessment.from_report(run_step({"name": "record"}, recorded))
+        # Only now: a step that is repeated finds what it needs.
+        work.remove()
+    if settings.evaluation.spatial_folds or done is None:
+        done = with_spatial_score(
+            settings,
+            connect,
+            version,
+            done,
+            report=desk.publish,
+            should_stop=_StepsBack(desk),
+            step=part_of_it,
+        )
+    return done.as_report()
 
 
 def abandon_assessment(place: Workplace, job_id: str, run: OpenedRun, error: BaseException) -> tuple[str, ...]:

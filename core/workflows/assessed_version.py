@@ -1,4 +1,4 @@
-"""The version whose range is measured, as both registries know it, and its prices of the held-out rows."""
+"""The version that is assessed, as both registries know it, its prices of held-out rows, and what forbids it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.data.split import Split
-from core.domain.errors import InvalidSpec, NotFound, RecordsError, StoreUnavailable
+from core.domain.errors import InvalidData, InvalidSettings, InvalidSpec, NotFound, RecordsError, StoreUnavailable
 from core.domain.hyperparameters import TrainingSpec
+from core.domain.provenance import DATA_SHA256_TAG, SPLIT_TAG
 from core.domain.runs import ModelVersion, Run
 from core.domain.settings import Settings
 from core.models.packaged import read_model
@@ -21,6 +22,8 @@ from core.workflows.training_state import LOCALLY, Connect
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from core.workflows.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,43 @@ def held_out_prices(settings: Settings, connect: Connect, found: AssessedVersion
         if len(row_ids) == len(split.X_test) and logged.notna().all():
             return logged.to_numpy(dtype=float)
     return np.asarray(_model(settings, connect, found).predict(split.X_test), dtype=float)
+
+
+def refuse_nothing(settings: Settings) -> None:
+    """Raises InvalidSettings where neither a range nor a spatial score is asked for."""
+    if not settings.evaluation.assesses:
+        raise InvalidSettings(
+            "Nothing is measured: evaluation.range_folds is 0, and so is evaluation.spatial_folds.",
+            where="evaluation.range_folds",
+            remedy="Set them to 5, the usual number of parts, and start again.",
+        )
+
+
+def refuse_other_rows(found: AssessedVersion, rows: Rows) -> None:
+    """Errors on other rows say nothing about this version's, and rows it was fitted on must not check it.
+
+    Raises:
+        InvalidData: it was trained on another data file, or nobody knows on which.
+        InvalidSettings: the settings split the rows in another way.
+    """
+    if DATA_SHA256_TAG not in found.tags:
+        raise InvalidData(
+            f"Nobody knows which rows version {found.name} was trained on, so nothing can be measured of it.",
+            remedy="Train it again.",
+        )
+    if found.tags[DATA_SHA256_TAG] != rows.lineage.data_sha256:
+        raise InvalidData(
+            f"Version {found.name} was trained on another data file, so nothing can be measured of it on this one.",
+            where=str(rows.dataset.path),
+            remedy="Set data.path to the file it was trained on, or train again on this one.",
+        )
+    if found.tags.get(SPLIT_TAG) != rows.split.name:
+        raise InvalidSettings(
+            f"Version {found.name} was trained on the split {found.tags.get(SPLIT_TAG)}, and the settings ask for "
+            f"{rows.split.name}.",
+            where="data.test_size, data.random_state",
+            remedy="Set both as they were, or train again.",
+        )
 
 
 def _in_mlflow(store: Store, number: str) -> tuple[ModelVersion, Run | None]:

@@ -2,7 +2,8 @@
 
 ``cross_fit`` prices every training row by a model that was not fitted on it and leaves the prices in a work folder;
 ``record_range`` makes the ranges from those errors, checks them on the held-out rows, and records both. Each part may
-be repeated after a crash and then writes the same. The version stays registered whatever becomes of it.
+be repeated after a crash and then writes the same. The version stays registered whatever becomes of it. The spatial
+score follows: see :mod:`core.workflows.spatial`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from core.domain.assessment import Assessment
 from core.domain.errors import (
     AssessmentCancelled,
-    InvalidData,
     InvalidSettings,
     LabError,
     StoreUnavailable,
     TrainingCancelled,
 )
 from core.domain.jobs import Progress
-from core.domain.provenance import DATA_SHA256_TAG, SPLIT_TAG
 from core.domain.runs import TrainingOutcome
 from core.domain.settings import Settings
 from core.evaluation.evaluate import write_report
@@ -31,10 +30,17 @@ from core.models.cross_validation import cross_validate
 from core.models.trainer import Report, ShouldStop
 from core.tracking.intervals import INTERVALS_FILE, encoded, record_intervals, record_intervals_locally
 from core.tracking.local_registry import open_registry
-from core.workflows.assessed_version import AssessedVersion, find_version, held_out_prices
+from core.workflows.assessed_version import (
+    AssessedVersion,
+    find_version,
+    held_out_prices,
+    refuse_nothing,
+    refuse_other_rows,
+)
 from core.workflows.inline_jobs import new_inline_job
 from core.workflows.out_of_fold import keep_out_of_fold, read_out_of_fold
-from core.workflows.rows import Rows, read_rows
+from core.workflows.rows import read_rows
+from core.workflows.spatial import with_spatial_score
 from core.workflows.stage_log import PipelineLogger
 from core.workflows.training_state import LOCALLY, Connect, WorkFolder
 
@@ -72,19 +78,34 @@ def assess(
     report: Report | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Assessment:
-    """Both parts in this process, without a queue.
+    """Range and spatial score in this process, without a queue, as far as the settings ask for them.
+
+    A range that is recorded stays, whatever becomes of the spatial score: a note says why there is none.
 
     Args:
         version: MLflow's number, an alias, or a ``v_…`` of the local registry.
 
     Raises:
-        AssessmentCancelled: ``should_stop`` said so.
-        InvalidSettings: ``evaluation.range_folds`` is 0, or rows would be split in another way than the version's were.
+        AssessmentCancelled: ``should_stop`` said so before anything was recorded.
+        InvalidSettings: neither is asked for, or rows would be split in another way than the version's were.
         InvalidData: the data file is another one than the version's.
         NotFound: there is no such version. RecordsError: it cannot be read or recorded.
     """
+    refuse_nothing(settings)
     publish = report or (lambda progress: None)
     stop = should_stop or (lambda: False)
+    done = _ranged(settings, connect, version, publish, stop) if settings.evaluation.range_folds else None
+    if not settings.evaluation.spatial_folds and done is not None:
+        return done
+    try:
+        return with_spatial_score(settings, connect, version, done, report=publish, should_stop=stop)
+    except AssessmentCancelled as error:
+        if done is None:
+            raise
+        return replace(done, notes=(*done.notes, f"Its spatial score was not measured. {error.what}"))
+
+
+def _ranged(settings: Settings, connect: Connect, version: str, publish: Report, stop: ShouldStop) -> Assessment:
     work = WorkFolder(settings, new_inline_job())
     try:
         fitted = cross_fit(settings, connect, version, work, report=publish, should_stop=stop)
@@ -109,7 +130,7 @@ def with_range(
 
     A range that cannot be measured takes nothing back: a note says why there is none.
     """
-    if not settings.evaluation.range_folds:
+    if not settings.evaluation.assesses:
         return outcome
     version = outcome.version or outcome.local_version
     try:
@@ -117,7 +138,8 @@ def with_range(
         whole = outcome.with_assessment(done)
         write_report(whole.as_report(), settings.paths.evaluation_report)
     except LabError as error:
-        return replace(outcome, notes=(*outcome.notes, f"Its range was not measured. {error.what}"))
+        what = "range" if settings.evaluation.range_folds else "spatial score"
+        return replace(outcome, notes=(*outcome.notes, f"Its {what} was not measured. {error.what}"))
     return whole
 
 
@@ -138,16 +160,19 @@ def cross_fit(
     log.info(f"{found.run_name}, version {found.name}: {found.spec.as_params()} in {folds} parts")
     rows = read_rows(settings, report)
     log.info(rows.sentence)
-    _refuse_other_rows(found, rows)
+    refuse_other_rows(found, rows)
     X, y = rows.split.X_train, rows.split.y_train
     size = found.spec.size or 1
+    # The parts of whole blocks that follow are counted from the start, or the bar would run twice.
+    total = (folds + settings.evaluation.spatial_folds) * size
 
     def told(progress: Progress) -> None:
         fold = max(1, math.ceil(progress.done / size))
         # The first trees wait for their columns: by their pace alone it would take ten times as long.
-        remaining = progress.remaining if progress.done >= FIRST_SHARE * size else None
+        known = progress.done >= FIRST_SHARE * size
+        remaining = progress.elapsed / progress.done * (total - progress.done) if known else None
         # The curve is of the folds, and would be taken for the score on the held-out rows.
-        report(replace(progress, phase=f"fold {fold} of {folds}", remaining=remaining, curve=()))
+        report(replace(progress, phase=f"fold {fold} of {folds}", total=total, remaining=remaining, curve=()))
 
     try:
         judged = cross_validate(found.spec, X, y, config=settings, folds=folds, report=told, should_stop=should_stop)
@@ -178,7 +203,7 @@ def record_range(
     found = find_version(settings, connect, version)
     report(Progress(CALIBRATING))
     rows = read_rows(settings, lambda progress: None)
-    _refuse_other_rows(found, rows)
+    refuse_other_rows(found, rows)
     split = rows.split
     out_of_fold = read_out_of_fold(work, split.X_train.index)
     held_out = held_out_prices(settings, connect, found, split)
@@ -246,25 +271,3 @@ def _figures(intervals: IntervalModel) -> dict[str, float]:
         "interval_width": intervals.mean_width_90,
     }
     return {name: value for name, value in known.items() if value is not None}
-
-
-def _refuse_other_rows(found: AssessedVersion, rows: Rows) -> None:
-    """Errors on other rows say nothing about this version's, and rows it was fitted on must not check it."""
-    if DATA_SHA256_TAG not in found.tags:
-        raise InvalidData(
-            f"Nobody knows which rows version {found.name} was trained on, so its range cannot be measured.",
-            remedy="Train it again.",
-        )
-    if found.tags[DATA_SHA256_TAG] != rows.lineage.data_sha256:
-        raise InvalidData(
-            f"Version {found.name} was trained on another data file, so its range cannot be measured on this one.",
-            where=str(rows.dataset.path),
-            remedy="Set data.path to the file it was trained on, or train again on this one.",
-        )
-    if found.tags.get(SPLIT_TAG) != rows.split.name:
-        raise InvalidSettings(
-            f"Version {found.name} was trained on the split {found.tags.get(SPLIT_TAG)}, and the settings ask for "
-            f"{rows.split.name}.",
-            where="data.test_size, data.random_state",
-            remedy="Set both as they were, or train again.",
-        )

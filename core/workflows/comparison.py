@@ -139,7 +139,15 @@ def _profile(run: Run, predictions: Predictions | None) -> Profile:
             _rmse(predictions, rows) for rows in (np.ones_like(capped), ~capped, capped)
         )
     spatial, coverage = _finite(run, "spatial_rmse"), _finite(run, "coverage")
-    return Profile(run.run_id, rmse, without_capped, capped_only, spatial_rmse=spatial, coverage=coverage)
+    return Profile(
+        run.run_id,
+        rmse,
+        without_capped,
+        capped_only,
+        spatial_rmse=spatial,
+        coverage=coverage,
+        out_of_fold_rmse=_finite(run, "out_of_fold_rmse"),
+    )
 
 
 def _rmse(predictions: Predictions, rows: npt.NDArray[np.bool_]) -> float | None:

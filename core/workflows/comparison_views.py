@@ -114,7 +114,11 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One run's scores from several sides; None where its run logged none. RMSE in 1990 USD, coverage from 0 to 1."""
+    """One run's scores from several sides; None where its run logged none. RMSE in 1990 USD, coverage from 0 to 1.
+
+    ``out_of_fold_rmse`` and ``spatial_rmse`` are both of cross-validation of the training rows, in parts drawn at
+    random and in parts of whole blocks of the map.
+    """
 
     run_id: str
     rmse: float | None
@@ -122,6 +126,7 @@ class Profile:
     capped_only: float | None
     spatial_rmse: float | None
     coverage: float | None
+    out_of_fold_rmse: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,8 +44,19 @@ class LoadEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class SpatialEvidence:
+    """A version's RMSE on whole blocks of the map, in 1990 USD, and in how many parts it was measured."""
+
+    rmse: float
+    folds: int
+
+
+@dataclass(frozen=True, slots=True)
 class CandidateEvidence:
-    """A version that wants an alias. ``scores`` are those of the predictions it logged; None where it has none."""
+    """A version that wants an alias.
+
+    ``scores`` are those of the predictions it logged, ``spatial`` what was measured afterwards; None where it has none.
+    """
 
     version: str
     sha256: str
@@ -53,6 +64,7 @@ class CandidateEvidence:
     scores: Scores | None
     lineage: LineageEvidence
     load: LoadEvidence
+    spatial: SpatialEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +116,4 @@ class ChampionEvidence:
     rescored: str = ""
     requote: Requote | None = None
     requote_missing: str = ""
+    spatial: SpatialEvidence | None = None

@@ -1,4 +1,4 @@
-"""Whether a version may have an alias: six gates over figures. Nothing is read here, and nothing is written."""
+"""Whether a version may have an alias: seven gates over figures. Nothing is read here, and nothing is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BOUNDS: Final = {
 
 
 def judge(candidate: CandidateEvidence, champion: ChampionEvidence | None, policy: Policy) -> PromotionVerdict:
-    """The verdict of all six gates. A gate that could not be looked at has not passed.
+    """The verdict of all gates. A gate that could not be looked at has not passed.
 
     Args:
         champion: None while there is none; the gates that compare pass then, and say so.
@@ -36,6 +36,7 @@ def judge(candidate: CandidateEvidence, champion: ChampionEvidence | None, polic
             _thresholds(candidate.scores, policy),
             _not_worse(champion, policy),
             _no_harm(champion, policy),
+            _spatial(candidate, champion, policy),
             _lineage(candidate.lineage, champion),
             load_gate(candidate, policy),
             _requote(champion, policy),
@@ -117,6 +118,32 @@ def _no_harm(champion: ChampionEvidence | None, policy: Policy) -> Gate:
     else:
         detail = f"No region or price band has {rules.segment_rows:,} held-out rows."
     return Gate(GateName.NO_HARM, passed=not harmed and not missing, detail=_with(missing, detail))
+
+
+def _spatial(candidate: CandidateEvidence, champion: ChampionEvidence | None, policy: Policy) -> Gate:
+    """Shown always; a gate only where the policy has a limit."""
+    limit = policy.rules.spatial_limit
+    if champion is None:
+        return Gate(GateName.SPATIAL, passed=True, detail=FIRST)
+    allowed = "No limit is set." if limit is None else f"{percent(limit)} more is allowed."
+    mine, theirs = candidate.spatial, champion.spatial
+    apart = ""
+    if mine is None or theirs is None:
+        whose = "this version" if mine is None else f"version {champion.version}, the champion,"
+        apart = f"The score of {whose} on whole blocks of the map was not measured."
+    elif champion.pair is None or champion.rescored or mine.folds != theirs.folds:
+        apart = "The two were scored on other blocks of the map, so the scores are not compared."
+    elif not theirs.rmse > 0:
+        apart = "The champion's score is zero, so nothing is a share of it."
+    if apart or mine is None or theirs is None:
+        return Gate(GateName.SPATIAL, passed=limit is None, detail=f"{apart} {allowed}")
+    worse = 100.0 * (mine.rmse / theirs.rmse - 1.0)
+    detail = (
+        f"RMSE {dollars(mine.rmse)} on whole blocks of the map, {dollars(theirs.rmse)} of version {champion.version} "
+        f"({_signed(worse)}). {allowed}"
+    )
+    passed = limit is None or mine.rmse <= theirs.rmse * (1.0 + limit / 100.0)
+    return Gate(GateName.SPATIAL, passed=passed, detail=detail)
 
 
 def _lineage(lineage: LineageEvidence, champion: ChampionEvidence | None) -> Gate:

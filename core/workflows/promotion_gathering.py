@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from core.workflows.promotion_evidence import (
     LineageEvidence,
     PairEvidence,
     SegmentEvidence,
+    SpatialEvidence,
 )
 from core.workflows.promotion_models import Models, look_at_loading, requote
 from core.workflows.promotion_rows import KnownRows
@@ -72,6 +74,7 @@ class Gathering:
             scores=_scores(records),
             lineage=self._lineage(records),
             load=look_at_loading(self._store, version, self._models, self._known, self._rules),
+            spatial=_spatial(records),
         )
 
     def champion(
@@ -93,13 +96,16 @@ class Gathering:
             raise
         except (RecordsError, DataError) as error:
             why = f"It cannot be compared with version {version.version}, the champion: {error.what}"
-            return ChampionEvidence(version.version, None, why, requote=moved, requote_missing=why_not_moved)
+            return ChampionEvidence(
+                version.version, None, why, requote=moved, requote_missing=why_not_moved, spatial=_spatial(theirs)
+            )
         return ChampionEvidence(
             version.version,
             self._pair(mine, held, champions),
             rescored=rescored,
             requote=moved,
             requote_missing=why_not_moved,
+            spatial=_spatial(theirs),
         )
 
     def _records(self, version: ModelVersion) -> _Records:
@@ -206,6 +212,12 @@ def _scores(records: _Records) -> Scores | None:
     if held is None:
         return records.run.scores if records.run else None
     return score(held.actual, held.predicted)
+
+
+def _spatial(records: _Records) -> SpatialEvidence | None:
+    metrics = records.run.metrics if records.run else {}
+    rmse, folds = (metrics.get(name, math.nan) for name in ("spatial_rmse", "spatial_folds"))
+    return SpatialEvidence(rmse, int(folds)) if math.isfinite(rmse) and math.isfinite(folds) else None
 
 
 def _run_problem(run: Run | None) -> str:

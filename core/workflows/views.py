@@ -132,9 +132,10 @@ class TrainingResult:
 
 @dataclass(frozen=True, slots=True)
 class RangeStanding:
-    """Where a version's prediction range stands.
+    """Where a version's prediction range and spatial score stand.
 
-    ``figures`` are its metrics once it was measured, empty before; ``job`` is the newest that measures or measured it.
+    ``figures`` are its metrics once they were measured, empty before; ``job`` is the newest that measures or measured
+    them.
     """
 
     figures: Mapping[str, float]
@@ -146,9 +147,17 @@ class RangeStanding:
         return self.job is not None and not self.job.state.is_final
 
     @property
+    def has_range(self) -> bool:
+        return "coverage" in self.figures
+
+    @property
+    def has_spatial_score(self) -> bool:
+        return "spatial_rmse" in self.figures
+
+    @property
     def reason(self) -> str:
         """Why it has no range, in one sentence; empty while it is measured, and once it was."""
-        if self.figures or self.is_under_way:
+        if self.has_range or self.is_under_way:
             return ""
         if self.job is None:
             return "The range of this version has not been measured."

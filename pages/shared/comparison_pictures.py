@@ -16,6 +16,7 @@ from core.domain.money import MISSING, dollars
 from core.domain.run_cells import titles_of
 from core.domain.run_query import Column, ColumnKind
 from core.workflows.comparison_views import Comparison
+from core.workflows.spatial_words import WHY_APART, spatial_findings
 from pages.shared.figures import chart
 from pages.shared.frame import escape
 
@@ -113,6 +114,7 @@ def score_profile(compared: Comparison) -> None:
                 "RMSE": dollars(one.rmse),
                 "Without capped rows": dollars(one.without_capped),
                 "Capped rows alone": dollars(one.capped_only),
+                "Out-of-fold RMSE": figure_text("out_of_fold_rmse", one.out_of_fold_rmse),
                 "Spatial RMSE": figure_text("spatial_rmse", one.spatial_rmse),
                 "Coverage": figure_text("coverage", one.coverage),
             }
@@ -123,5 +125,7 @@ def score_profile(compared: Comparison) -> None:
     )
     st.caption(
         "Prices above $500,000 were recorded as $500,001, so the capped rows have no true price to be wrong about. "
-        "A random split scores a model on areas whose neighbours it has seen; the spatial score does not."
+        f"{WHY_APART}"
     )
+    for sentence in spatial_findings(compared):
+        st.caption(escape(sentence))

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import KFold
 
-from core.data.flat_map import flat_kilometres
+from core.data.blocks import block_parts, spatial_blocks
 from core.data.ingest import DataIngestor
 from core.data.split import Split, split_rows
 from core.domain.configuration import load_settings
@@ -31,7 +31,6 @@ from core.models.families import build_pipeline
 from core.models.growth import one_openmp_thread
 
 FOLDS = 5
-BLOCK_KM = 25.0
 SEEDS = (1, 2)
 SPEC = TRAINING_PRESETS["fast"].spec
 
@@ -62,9 +61,7 @@ def at_random(split: Split) -> Parts:
 
 def by_blocks(split: Split) -> Parts:
     """Rows of one block, and so of one place, stay together."""
-    places = flat_kilometres(split.X_train["longitude"], split.X_train["latitude"])
-    _, blocks = np.unique(np.floor(places / BLOCK_KM), axis=0, return_inverse=True)
-    return list(GroupKFold(FOLDS, shuffle=True, random_state=42).split(split.X_train, groups=blocks.ravel()))
+    return block_parts(spatial_blocks(split.X_train["longitude"], split.X_train["latitude"]), FOLDS, 42)
 
 
 def folds_of(split: Split, parts: Parts, *, by_place: bool = False) -> list[Fold]:

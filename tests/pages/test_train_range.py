@@ -20,6 +20,7 @@ from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
+from core.workflows.spatial import with_spatial_score
 from core.workflows.training import train_now
 from tests.conftest import RANGE_VARIABLE, rows_in
 from tests.core.jobs.conftest import is_final, request_of, wait_for
@@ -121,3 +122,26 @@ def test_the_strip_names_a_range_under_way(trained: Settings, queue: JobQueue, o
     queue.submit_assessment(AssessmentRequest("1", "a line", "tester"))
     home = open_screen(trained)
     assert any("measuring the range of a line" in text.value for text in home.sidebar.caption)
+
+
+def test_a_version_can_be_scored_on_whole_blocks_and_tells_why_that_differs(
+    trained: Settings, queue: JobQueue, open_screen: OpenScreen
+) -> None:
+    settings = trained.model_copy(update={"evaluation": trained.evaluation.model_copy(update={"spatial_folds": 2})})
+    train = open_screen(settings, "train")
+    assert "Spatial RMSE" not in [metric.label for metric in train.metric]
+    next(button for button in train.button if button.label == "Score it on blocks").click().run()
+    assert not train.exception
+    (job,) = queue.list_assessments(active_only=True)
+    assert isinstance(job.request, AssessmentRequest)
+    assert (job.request.version, job.request.only_spatial) == ("1", True)
+    queue.cancel(job.job_id)
+    connect = functools.cache(lambda: open_store(settings))
+    done = with_spatial_score(settings, connect, "1", None, report=lambda progress: None, should_stop=lambda: False)
+    scored = open_screen(settings, "train")
+    assert not scored.exception
+    shown = {metric.label: metric.value for metric in scored.metric}
+    assert shown["Spatial RMSE"] == figure_text("spatial_rmse", done.metrics["spatial_rmse"])
+    assert {"Coverage", "Out-of-fold RMSE"} <= set(shown), "its range is as it was"
+    assert any("On whole blocks of 25 km" in text.value for text in scored.caption)
+    assert "Score it on blocks" not in [button.label for button in scored.button]

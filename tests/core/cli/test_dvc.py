@@ -235,6 +235,7 @@ def _configure(root: Path, forest: Mapping[str, int]) -> None:
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
     config["model"] = {"family": "random_forest", "random_state": 42, "hyperparameters": {"random_forest": {**forest}}}
     config["evaluation"]["range_folds"] = 0
+    config["evaluation"]["spatial_folds"] = 0
     file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +24,9 @@ from core.tracking.run_files import list_files
 from core.tracking.runs import get_run, list_runs
 from core.tracking.store import Store, open_store
 from core.workflows.lab import Lab
-from tests.conftest import RANGE_VARIABLE, rows_in
+from core.workflows.spatial import BLOCKS
+from tests.actors import TESTER
+from tests.conftest import RANGE_VARIABLE, SPATIAL_VARIABLE, rows_in
 from tests.core.jobs.conftest import has_grown, is_final, request_of, wait_for
 from tests.forked import working
 
@@ -138,8 +141,8 @@ def test_a_cancelled_assessment_leaves_the_version_registered_without_a_range(
     standing = lab.ranges.standing(job.request.version)
     assert (standing.figures, standing.reason) == ({}, "The measuring of its range was cancelled.")
     # It can be asked for again, once at a time.
-    again = lab.assess(job.request.version, actor="tester")
-    assert lab.assess(job.request.version, actor="another") == again != named
+    again = lab.assess(job.request.version, actor=TESTER)
+    assert lab.assess(job.request.version, actor=replace(TESTER, name="another")) == again != named
     assert wait_for(queue, again, is_final).state is JobState.SUCCEEDED
     assert lab.ranges.standing(job.request.version).figures
     assert is_measured(store, job)
@@ -216,4 +219,43 @@ def test_an_assessment_whose_worker_is_killed_goes_on_and_leaves_one_document(tm
     assert not queue.board.open_jobs()
     assert not list(settings.paths.job_files.glob("*"))
     assert len(queue.list_assessments()) == 1
+    queue.close()
+
+
+@pytest.mark.long
+def test_a_killed_worker_loses_one_part_of_the_blocks_and_no_range(tmp_path: Path, few_rows: Path) -> None:
+    environment = {**rows_in(few_rows), RANGE_VARIABLE: "2", SPATIAL_VARIABLE: "3"}
+    settings = load_settings(home=tmp_path, environment=environment)
+    queue, store = JobQueue(settings), open_store(settings)
+    second = f"{BLOCKS}, part 2 of 3"
+    with working(settings, name="first"):
+        named = assessment_of(queue, queue.submit(request_of("random_forest", **FOREST)))
+        wait_for(queue, named, lambda job: job.progress is not None and job.progress.phase == second)
+    # The block has ended with SIGKILL.
+    (version,) = all_versions(store)
+    assert INTERVALS_TAG in version.tags, "the range was recorded before the blocks began"
+    assert "spatial_rmse" not in get_run(store, version.run_id).metrics
+    with working(settings, name="first"):
+        phases: list[str] = []
+        job = wait_for(
+            queue, named, lambda job: phases.append(job.progress.phase if job.progress else "") or is_final(job)
+        )
+    assert job.state is JobState.SUCCEEDED, job.failure
+    assert not any("fold" in phase or "part 1 of 3" in phase for phase in phases[1:]), "what was done is not done again"
+    assert job.assessment is not None
+    assert {"coverage", "out_of_fold_rmse", "spatial_rmse", "spatial_mae"} <= set(job.assessment.metrics)
+    figures = get_run(store, version.run_id).metrics
+    assert figures["spatial_rmse"] == pytest.approx(job.assessment.metrics["spatial_rmse"])
+    standing = Lab(settings).ranges.standing(version.version)
+    assert (standing.has_range, standing.has_spatial_score) == (True, True)
+    # Asked for alone, it leaves the range as it is.
+    with working(settings, name="first"):
+        asked = AssessmentRequest(version.version, "alone", "tester", only_spatial=True)
+        alone = wait_for(queue, queue.submit_assessment(asked), is_final)
+    assert alone.assessment is not None
+    assert set(alone.assessment.metrics) == {"spatial_rmse", "spatial_mae", "spatial_folds"}
+    assert alone.assessment.metrics["spatial_rmse"] == pytest.approx(figures["spatial_rmse"])
+    assert Lab(settings).ranges.standing(version.version).has_range
+    assert not queue.board.open_jobs()
+    assert not list(settings.paths.job_files.glob("*"))
     queue.close()

@@ -20,12 +20,13 @@ from core.workflows.promotion_evidence import (
     LoadEvidence,
     PairEvidence,
     SegmentEvidence,
+    SpatialEvidence,
 )
 from core.workflows.promotion_gates import judge
 
 THRESHOLDS = load_settings(environment={}).evaluation.thresholds
 POLICY = Policy(THRESHOLDS, PromotionSettings())
-LIMITED = Policy(THRESHOLDS, PromotionSettings(requote_limit=30))
+LIMITED = Policy(THRESHOLDS, PromotionSettings(requote_limit=30, spatial_limit=10))
 GOOD = CandidateEvidence(
     version="4",
     sha256="ab" * 32,
@@ -41,6 +42,7 @@ SEGMENTS = (
 )
 REQUOTE = Requote(500, 0, 125, 5.0, (MovedPrice("block group of row 12", 100_000.0, 160_000.0),))
 CHAMPION = ChampionEvidence("3", PairEvidence(4128, 48_500.0, -500.0, -20.0, SEGMENTS), requote=REQUOTE)
+SCORED = replace(CHAMPION, spatial=SpatialEvidence(60_000.0, 5))
 
 
 def gate(verdict: PromotionVerdict, name: GateName) -> Gate:
@@ -53,7 +55,7 @@ def pair(**changes: object) -> ChampionEvidence:
     return replace(CHAMPION, pair=replace(CHAMPION.pair, **changes))  # type: ignore[arg-type]
 
 
-def test_a_good_candidate_passes_all_six_and_every_gate_tells_its_figures() -> None:
+def test_a_good_candidate_passes_all_seven_and_every_gate_tells_its_figures() -> None:
     verdict = judge(GOOD, CHAMPION, POLICY)
     assert verdict.passed
     assert [one.name for one in verdict.gates] == list(GateName)
@@ -174,6 +176,45 @@ def test_a_model_that_does_not_load_holds_against_every_reason() -> None:
     )
     assert [one.detail for one in verdict.failed] == ["Not the recorded file."]
     assert not verdict.overridable
+
+
+@pytest.mark.parametrize(("rmse", "passed"), [(60_000.0, True), (66_000.0, True), (66_001.0, False)])
+def test_the_spatial_score_is_a_gate_where_a_limit_is_set(rmse: float, passed: bool) -> None:
+    mine = replace(GOOD, spatial=SpatialEvidence(rmse, 5))
+    found = gate(judge(mine, SCORED, LIMITED), GateName.SPATIAL)
+    assert found.passed is passed
+    assert f"${rmse:,.0f}" in found.detail
+    assert "$60,000 of version 3" in found.detail
+    assert "10.0 % more is allowed" in found.detail
+    shown = gate(judge(mine, SCORED, POLICY), GateName.SPATIAL)
+    assert shown.passed
+    assert "No limit is set" in shown.detail
+
+
+@pytest.mark.parametrize(
+    ("candidate", "champion", "word"),
+    [
+        (GOOD, replace(CHAMPION, spatial=SpatialEvidence(60_000.0, 5)), "this version"),
+        (replace(GOOD, spatial=SpatialEvidence(60_000.0, 5)), CHAMPION, "version 3"),
+        (
+            replace(GOOD, spatial=SpatialEvidence(60_000.0, 3)),
+            replace(CHAMPION, spatial=SpatialEvidence(60_000.0, 5)),
+            "other blocks",
+        ),
+        (
+            replace(GOOD, spatial=SpatialEvidence(60_000.0, 5)),
+            replace(CHAMPION, spatial=SpatialEvidence(60_000.0, 5), rescored="Another split."),
+            "other blocks",
+        ),
+    ],
+)
+def test_spatial_scores_that_cannot_be_compared_fail_only_where_a_limit_is_set(
+    candidate: CandidateEvidence, champion: ChampionEvidence, word: str
+) -> None:
+    shown, judged = (gate(judge(candidate, champion, policy), GateName.SPATIAL) for policy in (POLICY, LIMITED))
+    assert shown.passed
+    assert not judged.passed
+    assert word in judged.detail
 
 
 @pytest.mark.parametrize(("moved", "passed"), [(150, True), (151, False)])
