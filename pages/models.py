@@ -5,18 +5,22 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.charts.versions import metric_by_version
+from core.domain.access import Deed
+from core.domain.errors import NotFound
 from core.domain.metrics import METRICS, SCORE_NAMES
 from core.domain.promotion import LONGEST_REASON
-from core.domain.provenance import current_user
 from core.domain.runs import Alias
 from core.workflows.promoting import Versions
 from core.workflows.version_timeline import VersionLine
+from pages.shared.fairness import fairness_summary
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab, page
 from pages.shared.ledger import ledger
 from pages.shared.promotion import moved, promotion, say_moved
 from pages.shared.service import service
+from pages.shared.spatial import spatial_score
 from pages.shared.version_table import chosen_version, version_table
+from pages.shared.visitor import barred, visitor
 
 
 def in_use(versions: Versions) -> None:
@@ -31,12 +35,13 @@ def in_use(versions: Versions) -> None:
     st.subheader(f"Champion: version {champion.version}", anchor=False)
     st.caption(why(champion))
     if versions.rollback_to is not None:
-        with st.popover("Roll back", icon=":material/undo:"), st.form("roll_back", border=False):
+        may = barred(Deed.ROLL_BACK)
+        with st.popover("Roll back", icon=":material/undo:", **may), st.form("roll_back", border=False):
             st.markdown(f"Version {versions.rollback_to} serves again as soon as its file is found to load.")
             reason = st.text_input("Reason", max_chars=LONGEST_REASON)
-            if st.form_submit_button(f"Roll back to version {versions.rollback_to}", type="primary"):
+            if st.form_submit_button(f"Roll back to version {versions.rollback_to}", type="primary", **may):
                 with errors(), st.spinner("Loading the version before"):
-                    moved(lab().promotions.rollback(actor=current_user(), reason=reason))
+                    moved(lab().promotions.rollback(actor=visitor(), reason=reason))
 
 
 def why(line: VersionLine) -> str:
@@ -55,6 +60,12 @@ def card(line: VersionLine) -> None:
     st.caption(f"{line.stage.capitalize()}. {why(line)}")
     if line.run_id:
         st.page_link("runs.py", label="Its run", icon=":material/table_rows:", query_params={"run": line.run_id})
+        with errors(), st.expander("Are cheap and dear areas valued alike?", icon=":material/balance:"):
+            fairness_of(line.run_id)
+    standing = lab().ranges.standing(line.version)
+    if standing.has_spatial_score:
+        with st.expander("How far off is it where it knows no neighbours?", icon=":material/grid_on:"):
+            spatial_score(standing.figures, held_out_rmse=line.scores.rmse if line.scores else None)
     alias = st.segmented_control(
         "Promote to",
         list(Alias),
@@ -65,6 +76,22 @@ def card(line: VersionLine) -> None:
         bind="query-params",
     )
     promotion(line.version, Alias(alias or Alias.CHAMPION))
+
+
+def fairness_of(run_id: str) -> None:
+    """The version's ratio study, in figures and sentences."""
+    try:
+        report = lab().comparing.ratios(run_id)
+    except NotFound:
+        st.caption("Its run logged no predictions of held-out rows, so it has no ratio study.")
+        return
+    fairness_summary(report)
+    st.page_link(
+        "runs.py",
+        label="By value and on the map",
+        icon=":material/map:",
+        query_params={"run": run_id, "show": "Fairness"},
+    )
 
 
 def all_versions(lines: Sequence[VersionLine]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from core.charts.frame import PRICE_TICKS, framed
@@ -78,6 +80,42 @@ def dollar_scale(title: str) -> dict[str, Any]:
         "nticks": 5,
         "outlinewidth": 0,
     }
+
+
+def cell_heat(
+    longitude: npt.NDArray[np.float64],
+    latitude: npt.NDArray[np.float64],
+    degrees: float,
+    figures: npt.NDArray[np.float64],
+    words: Sequence[str],
+    colours: Mapping[str, Any],
+) -> go.Heatmap:
+    """Cells of ``degrees`` by ``degrees`` in the colour of their figure, their words in the hover.
+
+    Args:
+        longitude, latitude: the cells' centres in degrees, at least one. figures, words: one each.
+        colours: ``cmin``, ``cmax``, ``colorscale`` and ``colorbar``, as a plotly marker takes them.
+    """
+    columns = np.round((longitude - longitude.min()) / degrees).astype(int)
+    rows = np.round((latitude - latitude.min()) / degrees).astype(int)
+    grid = np.full((rows.max() + 1, columns.max() + 1), np.nan)
+    grid[rows, columns] = figures
+    told = np.full(grid.shape, "", dtype=object)
+    told[rows, columns] = words
+    return go.Heatmap(
+        x=longitude.min() + degrees * np.arange(grid.shape[1]),
+        y=latitude.min() + degrees * np.arange(grid.shape[0]),
+        z=grid,
+        zmin=colours["cmin"],
+        zmax=colours["cmax"],
+        colorscale=colours["colorscale"],
+        colorbar=colours["colorbar"],
+        xgap=1,
+        ygap=1,
+        text=told,
+        hoverongaps=False,
+        hovertemplate="%{text}<extra></extra>",
+    )
 
 
 def _shore(line: tuple[Point, ...]) -> go.Scatter:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from core.charts.california import LATITUDE, LONGITUDE, dollar_scale, on_map
+from core.charts.california import LATITUDE, LONGITUDE, cell_heat, dollar_scale, on_map
 from core.charts.frame import empty, plain
 from core.charts.lettering import note, shortened
 from core.charts.palette import DIVERGING
@@ -104,12 +104,7 @@ def difference_map(comparison: Comparison, run_id: str) -> go.Figure:
             y_title=LATITUDE,
             height=_HEIGHT,
         )
-    columns = np.round((cells.longitude[known] - cells.longitude[known].min()) / cells.degrees).astype(int)
-    rows = np.round((cells.latitude[known] - cells.latitude[known].min()) / cells.degrees).astype(int)
-    grid = np.full((rows.max() + 1, columns.max() + 1), np.nan)
-    grid[rows, columns] = difference[known]
-    words = np.full(grid.shape, "", dtype=object)
-    words[rows, columns] = [
+    words = [
         f"{count:,} rows<br>{plain(shortened(comparison.labels[run_id], _NAME_WIDTH))}: {dollars(one)}<br>"
         f"{plain(shortened(comparison.labels[baseline], _NAME_WIDTH))}: {dollars(other)}<br>"
         f"Difference {change_text('rmse', one - other)}"
@@ -121,20 +116,7 @@ def difference_map(comparison: Comparison, run_id: str) -> go.Figure:
         )
     ]
     scale = _colours(_end(difference[known]), "RMSE minus the baseline's (1990 $)")
-    heat = go.Heatmap(
-        x=cells.longitude[known].min() + cells.degrees * np.arange(grid.shape[1]),
-        y=cells.latitude[known].min() + cells.degrees * np.arange(grid.shape[0]),
-        z=grid,
-        zmin=scale["cmin"],
-        zmax=scale["cmax"],
-        colorscale=scale["colorscale"],
-        colorbar=scale["colorbar"],
-        xgap=1,
-        ygap=1,
-        text=words,
-        hoverongaps=False,
-        hovertemplate="%{text}<extra></extra>",
-    )
+    heat = cell_heat(cells.longitude[known], cells.latitude[known], cells.degrees, difference[known], words, scale)
     said = f"blue: {shortened(comparison.labels[run_id], _NAME_WIDTH)} is better, orange: worse"
     told = f"{said}; {known.size:,} cells, those of few rows differ by chance"
     return on_map([heat], title=title, subtitle=told, height=_HEIGHT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from core.data.ingest import read_known
@@ -10,10 +11,13 @@ from core.domain.errors import DataUnavailable, InvalidData
 from core.domain.provenance import DATA_SHA256_TAG
 from core.domain.runs import Run
 from core.domain.settings import Settings
+from core.tracking.runs import get_run
+from core.tracking.store import Store
 from core.workflows.chosen_runs import read_runs
 from core.workflows.comparability import Predictions, held_out_predictions
 from core.workflows.comparison import compare_runs
 from core.workflows.comparison_views import Comparison
+from core.workflows.ratio_studies import RatioReport, study_ratios
 from core.workflows.recent import Recent
 from core.workflows.training_state import Connect
 
@@ -55,9 +59,7 @@ class Comparing:
                 runs,
                 margin=self._settings.evaluation.practical_margin,
                 read_rows=self._read_rows,
-                read=lambda run: self._predictions.get(
-                    f"{run.run_id} {run.ended}", lambda: held_out_predictions(store, run)
-                ),
+                read=partial(self._held_out, store),
             ),
         )
 
@@ -76,6 +78,20 @@ class Comparing:
             )
         found = rows.iloc[row_ids]
         return found["longitude"].to_numpy(), found["latitude"].to_numpy()
+
+    def ratios(self, run_id: str) -> RatioReport:
+        """Whether cheap and dear areas are estimated alike, on the run's held-out rows.
+
+        Raises:
+            NotFound: there is no such run, or it logged no predictions. InvalidData: they cannot be read, or a price
+                is not above zero.
+        """
+        store = self._connect()
+        run = get_run(store, run_id)
+        return study_ratios(run, self._held_out(store, run), self.places)
+
+    def _held_out(self, store: Store, run: Run) -> Predictions:
+        return self._predictions.get(f"{run.run_id} {run.ended}", lambda: held_out_predictions(store, run))
 
     def _read_rows(self, sha256: str) -> pd.DataFrame:
         """The rows of that very data file, if it is the one the settings name. Nothing is downloaded.

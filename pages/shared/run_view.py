@@ -22,6 +22,7 @@ from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import RunStatus
 from core.workflows.run_detail import RunDetail
 from core.workflows.views import HeldOut, ScoreLine
+from pages.shared.fairness import fairness
 from pages.shared.figures import chart, tiles
 from pages.shared.frame import errors, escape, lab, page
 from pages.shared.knobs import train_again
@@ -32,7 +33,10 @@ _BADGES: Final[Mapping[RunStatus, Literal["green", "blue", "red"]]] = {
     RunStatus.RUNNING: "blue",
     RunStatus.FAILED: "red",
 }
-_TABS: Final = ("Fit", "Residuals", "Error map", "Importance", "Curves", "Params and metrics", "Lineage", "Files")
+_TABS: Final = (
+    *("Fit", "Residuals", "Error map", "Importance", "Fairness"),
+    *("Curves", "Params and metrics", "Lineage", "Files"),
+)
 
 
 def show_run(run_id: str) -> None:
@@ -91,7 +95,7 @@ def _acts(detail: RunDetail) -> None:
 
 
 def _pictures(detail: RunDetail) -> None:
-    fit, residuals, where, importance, curves, values, lineage, files = st.tabs(
+    fit, residuals, where, importance, fair, curves, values, lineage, files = st.tabs(
         _TABS, on_change="rerun", key="show", bind="query-params"
     )
     drawn = [tab for tab in (fit, residuals, where, importance) if tab.open]
@@ -100,6 +104,9 @@ def _pictures(detail: RunDetail) -> None:
             held_out = _held_out(detail)
             if held_out is not None:
                 _draw(detail, held_out, _TABS[(fit, residuals, where, importance).index(drawn[0])])
+    if fair.open:
+        with fair, errors():
+            _fairness(detail)
     if curves.open:
         with curves:
             _curves(detail)
@@ -141,6 +148,19 @@ def _draw(detail: RunDetail, held_out: HeldOut, picture: str) -> None:
         case _:
             chart(importance_bars(held_out.importance, colour=colour), key="importance")
             st.caption(f"Measured by {escape(held_out.importance_method)}.")
+
+
+def _fairness(detail: RunDetail) -> None:
+    run = detail.run
+    if run.status is RunStatus.RUNNING:
+        st.caption("This run is under way: its ratio study comes when it has ended.")
+        return
+    try:
+        report = lab().comparing.ratios(run.run_id)
+    except NotFound:
+        st.caption("This run logged no predictions of held-out rows, so it has no ratio study.")
+        return
+    fairness(report, family_colour(run.family))
 
 
 def _curves(detail: RunDetail) -> None:

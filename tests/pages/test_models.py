@@ -9,13 +9,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domain.house import House
+from core.domain.metrics import METRICS, RATIO_NAMES, figure_text
 from core.domain.money import MISSING
 from core.domain.promotion import GateName
 from core.domain.settings import Settings
-from core.tracking.registry import alias_holders
+from core.tracking.registry import alias_holders, get_version
+from core.tracking.runs import get_run
 from core.tracking.store import Store, open_store
 from core.workflows.promotion_records import PromotionRecords
 from core.workflows.scenarios import Scenarios
+from tests.actors import TESTER
 from tests.pages.conftest import OpenScreen
 from tests.pages.markdown import plain
 from tests.promotions import put_up
@@ -99,7 +102,7 @@ def test_the_preview_names_every_saved_scenario_with_both_prices(
 ) -> None:
     moved_to(versions_home, store, "1")
     scenarios = Scenarios(versions_home)
-    scenarios.save(f"client {HOSTILE}", "", House.typical(), "tester")
+    scenarios.save(f"client {HOSTILE}", "", House.typical(), actor=TESTER)
     scenarios.close()
     models = open_screen(versions_home, "models", version="2")
     assert "**Saved scenarios**" in words(models)
@@ -147,3 +150,21 @@ def test_no_service_runs_until_one_is_started(versions_home: Settings, open_scre
     models = open_screen(versions_home, "models", part="Service")
     assert "No service runs." in words(models)
     assert "Start the service" in [button.label for button in models.button]
+
+
+def test_a_version_tells_whether_cheap_and_dear_areas_are_valued_alike(
+    versions_home: Settings, store: Store, open_screen: OpenScreen
+) -> None:
+    run = get_run(store, get_version(store, "1").run_id)
+    models = open_screen(versions_home, "models", version="1")
+    shown = {metric.label: metric for metric in models.metric}
+    for name in RATIO_NAMES:
+        assert shown[METRICS[name].label].value == figure_text(name, run.metrics[name])
+        assert "Assessors want" in shown[METRICS[name].label].help
+    assert "valued beside dear ones" in words(models)
+    assert "rows recorded as" in words(models)
+    assert "Spatial RMSE" not in shown, "nobody measured it"
+    store.client.log_metric(run.run_id, "spatial_rmse", 60_192.0)
+    scored = open_screen(versions_home, "models", version="1")
+    assert {metric.label: metric.value for metric in scored.metric}["Spatial RMSE"] == "$60,192"
+    assert "on the held-out rows, drawn at random," in words(scored)

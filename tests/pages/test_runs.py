@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.domain.configuration import load_settings
-from core.domain.metrics import SCORE_NAMES, figure_text
+from core.domain.metrics import METRICS, RATIO_NAMES, SCORE_NAMES, figure_text
 from core.domain.money import MISSING
 from core.domain.provenance import FAILURE_TAG, NOTE_TAG
 from core.domain.run_cells import STATUS_WORDS
 from core.domain.run_query import Column, Lifecycle, RunKind, RunQuery
 from core.domain.runs import Run, RunStatus
 from core.domain.settings import PREFIX, Settings
+from core.evaluation.fairness import PARTS
 from core.tracking.runs import get_run, list_runs
 from core.tracking.store import Store, open_store
 from core.workflows.lab import Lab
@@ -531,6 +532,12 @@ def test_a_runs_own_view_shows_its_scores_lineage_params_and_files(
         picture = show(name)
         assert len(picture.main.get("plotly_chart")) == 1
         assert not picture.error
+    fair = show("Fairness")
+    assert len(fair.main.get("plotly_chart")) == 2
+    ranges, bands = (frame.value for frame in fair.dataframe)
+    shown = dict(zip(ranges["Figure"], ranges["Without capped rows"], strict=True))
+    assert shown == {METRICS[name].label: figure_text(name, run.metrics[name]) for name in RATIO_NAMES}
+    assert len(bands) == PARTS
     back = press(view, "All runs")
     assert address(back, "run") is None
     assert names(back)
