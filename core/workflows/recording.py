@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
-from core.domain.errors import LabError, RecordsError, TrainingCancelled
+from core.domain.errors import LabError, RecordsError, TrainingCancelled, UnsoundModel
 from core.domain.jobs import TrainingRequest
 from core.domain.provenance import JOB_TAG
 from core.domain.runs import RunStatus, TrainingOutcome
@@ -44,9 +46,12 @@ def record(
 
     Raises:
         TrainingCancelled: ``should_stop`` said so before the model was entered in registry.json.
+        UnsoundModel: it breaks a rule of behaviour. Its run has everything but a model, and nothing is registered.
     """
     is_stopped = should_stop or (lambda: False)
     work = WorkFolder(settings, job_id)
+    if fitted.unsound:
+        _refuse_unsound(settings, request, connect, work, run, fitted)
     version: str | None = None
     missing = run.note
     if run.run_id is not None:
@@ -150,13 +155,23 @@ def _log_ending(settings: Settings, outcome: TrainingOutcome, note: Note | None)
     log.stage_end()
 
 
-def _record_in_mlflow(
+def _refuse_unsound(
+    settings: Settings, request: TrainingRequest, connect: Connect, work: WorkFolder, run: OpenedRun, fitted: Fitted
+) -> NoReturn:
+    """Log what is known of a model that breaks a rule, so that somebody can find out why, and refuse it."""
+    if run.run_id is not None:
+        with suppress(RecordsError):  # the refusal is told whether MLflow keeps the figures or not
+            _log_figures(settings, request, connect(), work, run.run_id, fitted)
+    raise UnsoundModel(
+        f"The model is not registered, for it breaks a rule that every price model keeps. {' '.join(fitted.unsound)}",
+        remedy="Look at its run: rows, features or settings are not what they seem. Then train again.",
+    )
+
+
+def _log_figures(
     settings: Settings, request: TrainingRequest, store: Store, work: WorkFolder, run_id: str, fitted: Fitted
-) -> str:
-    """Log everything and register the version; a version that a crashed attempt registered is kept."""
-    registered = version_of_run(store, run_id)
-    if registered is not None:
-        return registered.version
+) -> MLflowTracker:
+    """All of a run but the model; returns its tracker."""
     tracker = MLflowTracker(settings, store)
     tracker.continue_run(run_id)
     tracker.log_params(request.spec.as_params())  # again: MLflow may have been away when the run was opened
@@ -164,6 +179,17 @@ def _record_in_mlflow(
     tracker.log_metrics(fitted.metrics)
     tracker.log_curve("held_out_rmse", fitted.curve)
     tracker.log_files(work.artifacts)
+    return tracker
+
+
+def _record_in_mlflow(
+    settings: Settings, request: TrainingRequest, store: Store, work: WorkFolder, run_id: str, fitted: Fitted
+) -> str:
+    """Log everything and register the version; a version that a crashed attempt registered is kept."""
+    registered = version_of_run(store, run_id)
+    if registered is not None:
+        return registered.version
+    tracker = _log_figures(settings, request, store, work, run_id, fitted)
     model_id = tracker.log_model(_model_file(settings, work, fitted), family=request.spec.family.value)
     return register_version(
         store,

@@ -14,11 +14,13 @@ from core.domain.jobs import Progress, TrainingRequest
 from core.domain.runs import TrainingOutcome
 from core.domain.settings import Settings
 from core.evaluation.evaluate import ModelEvaluator
+from core.evaluation.fairness import uncapped_study
 from core.models.checkpoint import TreeCheckpoints
 from core.models.packaged import model_file_name, write_model
 from core.models.trainer import ModelTrainer, Report, ShouldStop
 from core.workflows.artifacts import write_artifacts
 from core.workflows.assessing import with_range
+from core.workflows.behaving import broken_rules, look_at_behaviour, write_behaviour
 from core.workflows.inline_jobs import new_inline_job
 from core.workflows.opening import open_run
 from core.workflows.recording import ClosingRun, record
@@ -104,9 +106,12 @@ def fit(
         predicted = trainer.predict(split.X_test)
         evaluation = ModelEvaluator(settings).judge(split.y_test, predicted)
         write_artifacts(work.artifacts, request.run_name, trainer.importance, split.y_test, predicted)
+        checks = look_at_behaviour(trainer.pipeline, split, evaluation.scores.rmse)
+        write_behaviour(work.artifacts, checks)
         written = writing.result()
     metrics = {
         **evaluation.scores.as_metrics(),
+        **uncapped_study(split.y_test, predicted).as_metrics(),
         "fit_seconds": trainer.fit_seconds,
         "model_mb": written.megabytes,
         "train_rows": len(split.X_train),
@@ -118,6 +123,8 @@ def fit(
         log.info(f"{trainer.restored_trees} trees came from checkpoints")
     for name, value in metrics.items():
         log.metric(name, value)
+    for check in checks:
+        log.info(f"{check.rule}: {'passed' if check.passed else 'failed'}. {check.detail}")
 
     return Fitted(
         saved_name=model_file_name(request.spec.family),
@@ -126,4 +133,5 @@ def fit(
         threshold_checks=evaluation.threshold_checks,
         curve=trainer.curve,
         lineage=rows.lineage,
+        unsound=broken_rules(checks),
     )

@@ -32,7 +32,10 @@ class OpenedRun:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What ``fit`` left: files in the work folder, figures here. JSON values, so that it outlives a process."""
+    """What ``fit`` left: files in the work folder, figures here. JSON values, so that it outlives a process.
+
+    ``unsound`` says which rules of behaviour the model breaks, a sentence each; empty for one that may be registered.
+    """
 
     saved_name: str
     sha256: str
@@ -40,6 +43,7 @@ class Fitted:
     threshold_checks: Mapping[str, bool]
     curve: tuple[tuple[int, float], ...]
     lineage: Lineage
+    unsound: tuple[str, ...] = ()
 
     def as_payload(self) -> dict[str, Any]:
         return asdict(self)
@@ -47,7 +51,8 @@ class Fitted:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Fitted:
         curve = tuple((int(step), float(rmse)) for step, rmse in payload["curve"])
-        return cls(**{**payload, "curve": curve, "lineage": Lineage(**payload["lineage"])})
+        broken = tuple(payload.get("unsound", ()))
+        return cls(**{**payload, "curve": curve, "lineage": Lineage(**payload["lineage"]), "unsound": broken})
 
 
 class WorkFolder:

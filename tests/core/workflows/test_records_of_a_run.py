@@ -61,10 +61,11 @@ def test_every_knob_the_family_and_the_seed_are_params(run: Any) -> None:
     }
 
 
-def test_the_metrics_are_the_four_scores_the_duration_the_rows_and_the_curve_s_end(run: Any) -> None:
+def test_the_metrics_are_the_scores_the_ratios_the_duration_the_rows_and_the_curve_s_end(run: Any) -> None:
     metrics = run.data.metrics
     assert set(metrics) == {
         *("rmse", "mae", "r2_score", "mape"),
+        *("cod", "prd", "prb"),
         *("fit_seconds", "model_mb", "train_rows", "held_out_rows", "held_out_rmse"),
     }
     assert 45_000 < metrics["rmse"] < 56_000
@@ -98,9 +99,10 @@ def test_the_data_are_a_dataset_input(run: Any, data_file: Path) -> None:
     assert json.loads(given.dataset.profile)["num_rows"] == 20_640
 
 
-def test_the_artifacts_are_predictions_importance_and_two_plots(artifacts: Path) -> None:
+def test_the_artifacts_are_predictions_importance_behaviour_and_two_plots(artifacts: Path) -> None:
     files = sorted(str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file())
     assert files == [
+        "behaviour.json",
         "feature_importance.json",
         "plots/predicted_against_actual.png",
         "plots/residuals.png",
