@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from filelock import FileLock
 
+from core.domain.addresses import patient
 from core.domain.files import draft_of
 from core.domain.settings import SQLITE, Settings
 from core.jobs.database import create_tables, database_errors
@@ -25,7 +26,6 @@ JOB_VERSION: Final = "1"
 
 _LOCK_SECONDS: Final = 120
 _BUSY_SECONDS: Final = 30
-_CONNECT_SECONDS: Final = 5
 _LOCK_KEY: Final = 0x686F7573
 """``hous``: PostgreSQL's advisory locks are numbers."""
 
@@ -37,14 +37,14 @@ def open_database(settings: Settings) -> tuple[sa.Engine, DBOSClient]:
         QueueUnavailable: the database does not answer.
     """
     teach_subseconds()
-    url = settings.database_url
+    url = patient(settings.database_url)
     with database_errors():
         engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_connect_args(url))
         settings.paths.locks.mkdir(parents=True, exist_ok=True)
         with FileLock(settings.paths.locks / "jobs.lock", timeout=_LOCK_SECONDS), _lock_between_hosts(engine):
             _migrate(url)
             create_tables(engine)
-        return engine, _client(settings)
+        return engine, _client(url)
 
 
 @contextmanager
@@ -81,18 +81,15 @@ def _migrate(url: str) -> None:
 
 
 def _connect_args(url: str) -> dict[str, Any]:
-    if url.startswith(SQLITE):
-        return {"timeout": _BUSY_SECONDS}
-    # By default a host that swallows every packet is waited for as long as its kernel likes.
-    return {} if "connect_timeout" in url else {"connect_timeout": _CONNECT_SECONDS}
+    return {"timeout": _BUSY_SECONDS} if url.startswith(SQLITE) else {}
 
 
-def _client(settings: Settings) -> DBOSClient:
+def _client(url: str) -> DBOSClient:
     from dbos import DBOSClient, DBOSPortableJSONSerializer
 
     # JSON, not pickles: a row of the job database must not be able to run code in the app.
     return DBOSClient(
-        system_database_url=settings.database_url,
+        system_database_url=url,
         serializer=DBOSPortableJSONSerializer(),
         application_name=APPLICATION,
         retry_connection_errors=False,

@@ -17,6 +17,9 @@ from core.jobs.engine import JobQueue, Standing
 from core.workflows.training_state import Connect, OpenedRun
 
 CANCEL_CHECK_SECONDS: Final = 0.25
+AWAY_SECONDS: Final = 1.0
+"""Between two questions to a database that does not answer."""
+
 KEPT_LINES: Final = 12
 _log = logging.getLogger(__name__)
 
@@ -75,6 +78,20 @@ class Desk:
         if self._standing is Standing.GO_ON and now - self._looked >= CANCEL_CHECK_SECONDS:
             self._looked = now
             self._standing = self._look()
+        return self._standing is not Standing.GO_ON
+
+    def must_stop(self) -> bool:
+        """The same, asked where a model is about to be registered: a database that is away is waited for.
+
+        A host that was cut off cannot know whose its job is by now, and two that register it make two versions of it.
+        """
+        while self._standing is Standing.GO_ON:
+            try:
+                self._standing = self.place.queue.standing(self.job_id, self.place.worker_id)
+                break
+            except QueueUnavailable as error:
+                _log.warning("job %s waits to be registered: %s", self.job_id, error)
+                time.sleep(AWAY_SECONDS)
         return self._standing is not Standing.GO_ON
 
     def __enter__(self) -> None:

@@ -35,7 +35,7 @@ def ensure_worker(settings: Settings, queue: JobQueue) -> subprocess.Popen[bytes
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module, no user's words
             [sys.executable, "-m", "core", "worker", "--parent-pid", str(os.getpid())],
             cwd=PROJECT_ROOT,
-            env={**os.environ, **settings.as_environment()},
+            env=settings.for_child(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from core.domain.assessment import AssessmentRequest, assessment_id
-from core.domain.errors import QueueUnavailable
+from core.domain.errors import QueueUnavailable, TrainingCancelled
 from core.domain.jobs import Progress, TrainingRequest
 from core.jobs.desk import Desk, Workplace
 from core.jobs.engine import TRAINING_WORKFLOW
@@ -77,14 +77,16 @@ def _train(desk: Desk, request: TrainingRequest, run_step: RunStep) -> dict[str,
         ready = Fitted.from_payload(fitted)
         whole = ready if has_model(settings, job_id, ready) else fitting()
         desk.publish(Progress("recording"))
+        if desk.must_stop():
+            raise TrainingCancelled
         return record(
-            settings, request, connect, job_id, desk.run, whole, note=desk.note, should_stop=desk.should_stop
+            settings, request, connect, job_id, desk.run, whole, note=desk.note, should_stop=desk.must_stop
         ).as_report()
 
     fitted = run_step({"name": "fit"}, lambda: fitting().as_payload())
     desk.publish(Progress("recording"))
     report = dict(run_step({"name": "record"}, recorded))
-    if settings.evaluation.range_folds:
+    if settings.evaluation.assesses:
         _queue_assessment(desk, request, str(report["version"] or report["local_version"]), run_step)
     return report
 

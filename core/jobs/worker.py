@@ -20,6 +20,7 @@ from typing import Final
 import psutil
 from filelock import FileLock, Timeout
 
+from core.domain.addresses import patient
 from core.domain.errors import LabError, QueueUnavailable, RecordsError
 from core.domain.jobs import TRIAL_PREFIX
 from core.domain.settings import Settings
@@ -90,7 +91,7 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
     DBOS(
         config={
             "name": APPLICATION,
-            "system_database_url": settings.database_url,
+            "system_database_url": patient(settings.database_url),
             "serializer": DBOSPortableJSONSerializer(),
             "application_version": JOB_VERSION,
             "executor_id": worker_id,

@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
+from core.domain.addresses import patient
 from core.domain.errors import LedgerUnavailable
 from core.domain.settings import SQLITE, Settings
 
@@ -56,21 +57,15 @@ SETTLED: Final = sa.Table(
 _BUSY_SECONDS: Final = 30
 _LOCK_SECONDS: Final = 60
 _LOCK_POLL_SECONDS: Final = 0.01
-_CONNECT_SECONDS: Final = 5
 _LOCK_KEY: Final = 0x70726F6D
 """``prom``: PostgreSQL's advisory locks are numbers."""
 
 
 def open_engine(settings: Settings) -> sa.Engine:
     """Connections to the job database; nothing is read or written yet."""
-    url = settings.database_url
-    patience: dict[str, Any] = {}
-    if url.startswith(SQLITE):
-        patience = {"timeout": _BUSY_SECONDS}
-    elif "connect_timeout" not in url:
-        # By default a host that swallows every packet is waited for as long as its kernel likes.
-        patience = {"connect_timeout": _CONNECT_SECONDS}
-    return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
+    url = patient(settings.database_url)
+    busy = {"timeout": _BUSY_SECONDS} if url.startswith(SQLITE) else {}
+    return sa.create_engine(url, pool_pre_ping=True, connect_args=busy)
 
 
 def database_file(settings: Settings) -> Path | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.domain.runs import Run, RunStatus
+from core.domain.settings import SQLITE
 from core.tracking.registry import get_version, version_of_run
 from core.tracking.runs import list_runs
 from core.tracking.store import Store, mlflow_errors
@@ -53,8 +54,10 @@ def pending_models(store: Store) -> list[PendingModel]:
     """The experiment's logged models that a run began and nobody finished."""
     from mlflow.entities import LoggedModelStatus
 
-    # The store compares with its own number for the state: the word matches nothing.
-    wanted = f"attributes.status = '{LoggedModelStatus.PENDING.to_int()}'"
+    # The store compares with its own number for the state: the word matches nothing, and PostgreSQL refuses to
+    # compare a number with either. What kind of database a server has, it does not say.
+    is_comparable = store.uri.startswith(SQLITE)
+    wanted = f"attributes.status = '{LoggedModelStatus.PENDING.to_int()}'" if is_comparable else None
     found: list[PendingModel] = []
     token: str | None = None
     while True:

@@ -247,23 +247,21 @@ class ModelRegistry:
         Raises:
             NotFound: the entry was taken back meanwhile. RecordsError: the registry cannot be read or written.
         """
-        with self._lock():
-            entries = self._read_or_recover()
-            place = next((place for place, entry in enumerate(entries) if entry.version == version), None)
-            if place is None:
-                raise NotFound(
-                    f"The local registry has no version {version!r} any more.",
-                    where=str(self.path),
-                    remedy="It was taken back meanwhile; train again.",
-                )
-            entry = entries[place]
-            entries[place] = replace(
-                entry,
-                metrics={**entry.metrics, **metrics},
-                intervals_path=self._relative(file),
-                intervals_sha256=sha256,
-            )
-            self._write(entries)
+        placed = self._relative(file)
+        self._change(
+            version,
+            lambda entry: replace(
+                entry, metrics={**entry.metrics, **metrics}, intervals_path=placed, intervals_sha256=sha256
+            ),
+        )
+
+    def add_metrics(self, version: str, metrics: Mapping[str, float]) -> None:
+        """Add figures that were measured after it was registered to an entry's. Twice writes the same.
+
+        Raises:
+            NotFound: the entry was taken back meanwhile. RecordsError: the registry cannot be read or written.
+        """
+        self._change(version, lambda entry: replace(entry, metrics={**entry.metrics, **metrics}))
 
     def withdraw(self, job_id: str, run_id: str | None) -> None:
         """Take back what a job registered, its files with it: it was cancelled meanwhile.
@@ -283,6 +281,19 @@ class ModelRegistry:
                 (self.settings.home / path).unlink(missing_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def _change(self, version: str, change: Callable[[LocalVersion], LocalVersion]) -> None:
+        with self._lock():
+            entries = self._read_or_recover()
+            place = next((place for place, entry in enumerate(entries) if entry.version == version), None)
+            if place is None:
+                raise NotFound(
+                    f"The local registry has no version {version!r} any more.",
+                    where=str(self.path),
+                    remedy="It was taken back meanwhile; train again.",
+                )
+            entries[place] = change(entries[place])
+            self._write(entries)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -15,8 +15,8 @@ from core.domain.imports import IMPORT_VERSION_TAG
 from core.domain.runs import Alias, ModelVersion
 from core.models.packaged import read_model
 from core.tracking.lineage import as_strings
-from core.tracking.packaging import data_file
-from core.tracking.runs import local_path
+from core.tracking.packaging import DATA_FOLDER, data_file
+from core.tracking.runs import fetch, local_path
 from core.tracking.store import Store, mlflow_errors
 
 SHA256_TAG: Final = "model.sha256"
@@ -151,19 +151,14 @@ def input_columns(store: Store, version: ModelVersion) -> tuple[InputColumn, ...
     Raises:
         NotFound: the version or its files are gone.
     """
-    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model
 
     with tempfile.TemporaryDirectory(prefix="housing-lab-") as scratch, mlflow_errors(store.uri):
         source = store.client.get_model_version_download_uri(store.model_name, version.version)
         folder = local_path(source)
-        file = (
-            str(folder / _DESCRIPTION)
-            if folder is not None
-            else download_artifacts(artifact_uri=f"{source}/{_DESCRIPTION}", dst_path=scratch, tracking_uri=store.uri)
-        )
-        signature = Model.load(file).signature
+        file = folder / _DESCRIPTION if folder is not None else fetch(store, f"{source}/{_DESCRIPTION}", Path(scratch))
+        signature = Model.load(str(file)).signature
         if signature is None or signature.inputs is None:
             return None
         try:
@@ -218,8 +213,6 @@ def model_file_of(store: Store, version: ModelVersion) -> Iterator[Path]:
     Raises:
         NotFound: the version or its files are gone.
     """
-    from mlflow.artifacts import download_artifacts
-
     with mlflow_errors(store.uri):
         source = store.client.get_model_version_download_uri(store.model_name, version.version)
     local = local_path(source)
@@ -227,9 +220,8 @@ def model_file_of(store: Store, version: ModelVersion) -> Iterator[Path]:
         yield data_file(local)
         return
     with tempfile.TemporaryDirectory(prefix="housing-lab-") as scratch:
-        with mlflow_errors(store.uri):
-            folder = Path(download_artifacts(artifact_uri=source, dst_path=scratch, tracking_uri=store.uri))
-        yield data_file(folder)
+        # Not the whole model: its source is 60 files, and each is a request of its own.
+        yield data_file(fetch(store, f"{source}/{DATA_FOLDER}", Path(scratch)).parent)
 
 
 def _search(store: Store, filter_text: str, *, limit: int) -> list[ModelVersion]:

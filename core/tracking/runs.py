@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from core.domain.errors import NotFound
+from core.domain.errors import NotFound, StoreUnavailable
 from core.domain.hyperparameters import FEATURES_PARAM, FeatureSet, whole_params
 from core.domain.provenance import DATA_SHA256_TAG, JOB_TAG, SPLIT_TAG, SWEEP_TAG
 from core.domain.run_query import Lifecycle
@@ -198,9 +198,11 @@ def read_importance(store: Store, run_id: str) -> tuple[str, dict[str, float]]:
 
 @contextmanager
 def artifact_of(store: Store, run_id: str, file: str) -> Iterator[Path]:
-    """A file of the run: in its place on a local store, else fetched and gone when the block ends."""
-    from mlflow.artifacts import download_artifacts
+    """A file of the run: in its place on a local store, else fetched and gone when the block ends.
 
+    Raises:
+        NotFound: the run has no such file. StoreUnavailable: the store, or where it keeps files, does not answer.
+    """
     with mlflow_errors(store.uri):
         uri = f"{store.client.get_run(run_id).info.artifact_uri}/{file}"
     local = local_path(uri)
@@ -210,9 +212,28 @@ def artifact_of(store: Store, run_id: str, file: str) -> Iterator[Path]:
         yield local
         return
     with tempfile.TemporaryDirectory(prefix="housing-lab-") as scratch:
+        yield fetch(store, uri, Path(scratch))
+
+
+def fetch(store: Store, uri: str, folder: Path) -> Path:
+    """Copy a file or a folder from where the store keeps files into ``folder``; where it then lies.
+
+    Raises:
+        NotFound: nothing lies there. StoreUnavailable: the store, or where it keeps files, does not answer.
+    """
+    from mlflow.artifacts import download_artifacts, list_artifacts
+
+    try:
         with mlflow_errors(store.uri):
-            fetched = Path(download_artifacts(artifact_uri=uri, dst_path=scratch, tracking_uri=store.uri))
-        yield fetched
+            return Path(download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=store.uri))
+    except StoreUnavailable:
+        # Of a file that is not there each kind of store says something else, and none of them that alone.
+        above, _, name = uri.rpartition("/")
+        with mlflow_errors(store.uri):
+            beside = list_artifacts(artifact_uri=above, tracking_uri=store.uri)
+        if any(PurePosixPath(found.path).name == name for found in beside):
+            raise
+    raise NotFound(f"There is no file {name}.", where=above, remedy="Train again: every training logs its files.")
 
 
 def local_path(uri: str) -> Path | None:

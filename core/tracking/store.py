@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
+from core.domain.addresses import POSTGRESQL, patient, shown
 from core.domain.errors import NotFound, StoreUnavailable
 from core.domain.files import draft_of
 from core.domain.settings import SQLITE, Settings
@@ -27,14 +29,26 @@ _BUSY_SECONDS: Final = 30
 RETRY_SECONDS: Final = 10.0
 """How long an unreachable store is taken at its word, so that nobody waits for it again and again."""
 
-_CONNECT_SECONDS: Final = 5
 _LOCK_KEY: Final = 0x6D6C666C
 """``mlfl``: PostgreSQL's advisory locks are numbers."""
 _ENVIRONMENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    # Where the store is a server, MLflow prints an address and draws a bar, also into `--json`.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # The object store's client tries five times by default, a minute each.
+    "AWS_MAX_ATTEMPTS": "3",
 }
+_REFUSALS: Final = (401, 403)
+_WHO: Final = "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to a user of that server who may write here."
+_OBJECT_STORE_ERRORS: Final = {
+    "botocore.exceptions": ("BotoCoreError", "ClientError"),
+    "boto3.exceptions": ("Boto3Error",),
+}
+"""They are no OSErrors, and the app runs without the library."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -98,7 +112,7 @@ def open_store(settings: Settings) -> Store:
     # reported in seconds: by default a client tries for four minutes.
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    uri = settings.tracking_uri
+    uri = patient(settings.tracking_uri)
     with mlflow_errors(uri), _initialisation_lock(settings):
         from mlflow import MlflowClient
 
@@ -157,14 +171,17 @@ def mlflow_errors(where: str) -> Iterator[None]:
         NotFound: MLflow knows no such run, model or version.
         StoreUnavailable: anything else that keeps the store from answering.
     """
-    import requests
-    import sqlalchemy.exc
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
+    where = shown(where)
     try:
         yield
     except MlflowException as error:
+        if error.get_http_status_code() in _REFUSALS:  # type: ignore[no-untyped-call]
+            raise StoreUnavailable(
+                "MLflow's server does not know who asks, or does not let them.", where=where, remedy=_WHO
+            ) from error
         if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
             raise NotFound(
                 f"MLflow has no such record: {error.message}.",
@@ -176,14 +193,7 @@ def mlflow_errors(where: str) -> Iterator[None]:
             where=where,
             remedy="Check tracking.uri and run `python -m core doctor`.",
         ) from error
-    except (
-        sqlalchemy.exc.SQLAlchemyError,
-        sqlite3.Error,
-        requests.RequestException,
-        OSError,
-        Timeout,
-        ImportError,
-    ) as error:
+    except _drivers_errors() as error:
         raise StoreUnavailable(
             f"MLflow's store does not answer: {_first_line(str(error))}.",
             where=where,
@@ -191,10 +201,20 @@ def mlflow_errors(where: str) -> Iterator[None]:
         ) from error
 
 
+def _drivers_errors() -> tuple[type[Exception], ...]:
+    """What databases, networks and disks raise, and the object store's client where it was loaded."""
+    import requests
+    import sqlalchemy.exc
+
+    always = (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, requests.RequestException, OSError, Timeout, ImportError)
+    loaded = ((sys.modules[module], names) for module, names in _OBJECT_STORE_ERRORS.items() if module in sys.modules)
+    return (*always, *(getattr(module, name) for module, names in loaded for name in names))
+
+
 def _initialisation_lock(settings: Settings) -> AbstractContextManager[Any]:
     """A lock between processes where MLflow would create tables; a server looks after its own."""
-    if settings.tracking_uri.startswith("postgresql"):
-        return _advisory_lock(settings.tracking_uri)
+    if settings.tracking_uri.startswith(POSTGRESQL):
+        return _advisory_lock(patient(settings.tracking_uri))
     if not settings.tracking_uri.startswith(SQLITE):
         return nullcontext()
     settings.paths.locks.mkdir(parents=True, exist_ok=True)
@@ -206,9 +226,7 @@ def _advisory_lock(uri: str) -> Iterator[None]:
     """PostgreSQL's own lock, for workers may start on several hosts at once. It ends with the connection."""
     import sqlalchemy as sa
 
-    # By default a host that swallows every packet is waited for as long as its kernel likes.
-    patience = {} if "connect_timeout" in uri else {"connect_timeout": _CONNECT_SECONDS}
-    engine = sa.create_engine(uri, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT", connect_args=patience)
+    engine = sa.create_engine(uri, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
         connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK_KEY)))

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from core.domain.jobs import JobState
 from core.domain.settings import Settings
 from core.domain.sweep_plans import SweepPlan
 from core.domain.sweeps import SweepState, TrialState
+from core.jobs.desk import Desk, Workplace
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import start_sweep
 from core.tracking.lineage import Lineage, dataset_input
@@ -30,8 +32,8 @@ from core.tracking.store import open_store
 from core.tracking.tracker import MLflowTracker
 from tests.conftest import rows_in
 from tests.core.jobs.conftest import is_final, request_of, wait_for
-from tests.core.jobs.postgres import MissingPostgresError, cluster, create_database
 from tests.forked import start_worker, working
+from tests.postgres import MissingPostgresError, cluster, create_database
 
 SWEEP_SECONDS = 120
 _numbers = itertools.count()
@@ -128,6 +130,34 @@ def test_two_processes_may_open_empty_databases_at_once_and_train(team: Settings
     assert {job.outcome.version for job in ended if job.outcome} == {"1", "2"}, [job.outcome for job in ended]
     assert not [note for job in ended if job.outcome for note in job.outcome.notes]
     queue.close()
+
+
+def test_a_model_is_registered_only_once_the_database_has_said_whose_job_it_is(team: Settings, server: str) -> None:
+    queue = JobQueue(team)
+    job_id = queue.submit(request_of())  # in nobody's hands: whoever holds it by mistake is to drop it
+    desk = Desk(Workplace(team, queue, functools.partial(open_store, team), "cut off"), job_id, lambda run, error: ())
+    with ThreadPoolExecutor(1) as pool:
+        with shut(server, str(team.jobs.database_url).rpartition("/")[2]):
+            asked = pool.submit(desk.must_stop)
+            assert not desk.should_stop(), "a fit goes on meanwhile"
+            time.sleep(1.5)
+            assert not asked.done()
+        assert asked.result(timeout=30)
+    assert desk.should_stop()
+    queue.close()
+
+
+@contextmanager
+def shut(server: str, database: str) -> Iterator[None]:
+    """Nobody is let into the database, and whoever was there is thrown out, until the block ends."""
+    engine = sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        there = sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+        connection.execute(there, {"name": database})
+        yield
+        connection.exec_driver_sql(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+    engine.dispose()
 
 
 def test_two_runs_may_name_the_same_data_at_once(team: Settings) -> None:

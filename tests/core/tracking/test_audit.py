@@ -21,8 +21,8 @@ from core.domain.settings import Settings
 from core.tracking.audit import Ledger
 from core.tracking.audit_chain import GENESIS, check_chain
 from core.tracking.audit_lines import Move, lines_of
-from tests.core.jobs.postgres import MissingPostgresError, cluster, create_database
 from tests.core.tracking.ledgers import move, tamper, write
+from tests.postgres import MissingPostgresError, cluster, create_database
 
 TEXT = st.text(max_size=20)
 MOVES = st.builds(

@@ -19,7 +19,7 @@ from core.domain.errors import InvalidScenario, NotFound, ScenariosUnavailable
 from core.domain.house import FEATURES, NUMERIC_COLUMNS, House, OceanProximity
 from core.domain.settings import Settings
 from core.tracking.scenarios import SCENARIOS, ScenarioShelf
-from tests.core.jobs.postgres import MissingPostgresError, cluster, create_database
+from tests.postgres import MissingPostgresError, cluster, create_database
 
 HOSTILE = "'; DROP TABLE lab_scenarios; -- <script>alert(1)</script> \x00\x1b[31m \u202e née 🏠\n\r\t%s {}"
 HOUSE = House.from_mapping({"median_income": 5.2, "total_bedrooms": None, "latitude": 34.123456789})

@@ -53,19 +53,25 @@ def binaries() -> Path:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """A running server; yields its address without a database: ``postgresql://lab@127.0.0.1:PORT``."""
+def cluster(host: str = "127.0.0.1") -> Iterator[str]:
+    """A running server; yields its address without a database: ``postgresql://lab@127.0.0.1:PORT``.
+
+    Args:
+        host: the one address it listens on; whoever shares a network with it is let in.
+    """
     commands = binaries()
     folder = Path(tempfile.mkdtemp(prefix="housing-lab-postgres-"))
     data, port = folder / "data", free_port()
     if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(folder, SERVER_USER)
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+    options = f"-p {port} -k {folder} -c listen_addresses={host} -c fsync=off -c max_connections=200"
     try:
         _run(commands / "initdb", "-D", data, "-U", "lab", "-A", "trust", "-E", "UTF8", "--no-sync")
+        with (data / "pg_hba.conf").open("a", encoding="utf-8") as rules:
+            rules.write("host all all samenet trust\n")
         _run(commands / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start")
         try:
-            yield f"postgresql://lab@127.0.0.1:{port}"
+            yield f"postgresql://lab@{host}:{port}"
         finally:
             _run(commands / "pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
