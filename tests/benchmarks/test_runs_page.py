@@ -25,6 +25,7 @@ from core.domain.settings import PROJECT_ROOT, Settings
 from core.tracking.store import Store, open_store, tune
 from core.workflows.browsing import Browsing
 from core.workflows.run_pages import PageSource
+from tests.benchmarks.claims import Claim, Growth, claim, grown, load_now
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3_000)]
 
@@ -221,6 +222,17 @@ def test_the_first_page_is_many_times_faster_than_mlflow_s_endpoint(tmp_path: Pa
         # The times are a quiet machine's; MLflow's server and the lab are asked one after the other.
         print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for line in lines:
+        costs = {
+            "first page, ms": line.page,
+            "MLflow's endpoint, ms": line.endpoint,
+            "index built, s": line.build_seconds,
+        }
+        grown(Growth("runs", line.runs, {**costs, "a change shows, s": line.change_seconds}))
+    for line in lines:
         assert line.change_seconds < WORST_CHANGE_SECONDS
         if line.runs >= JUDGED_AT:
-            assert line.ratio >= LEAST_RATIO
+            what = (
+                f"first page of 100 among {line.runs:,} runs, sorted by a metric: times faster than MLflow's endpoint"
+            )
+            detail = f"{line.page:.1f} and {line.endpoint:.0f} ms; {load_now()}"
+            claim(Claim(what, line.ratio, LEAST_RATIO, at_least=True, detail=detail))
