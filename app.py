@@ -1,11 +1,14 @@
 """The server: ``streamlit run app.py``. The screens are in ``pages/``; what outlives them starts and stops here."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
 
+from core.domain.admission import is_public, refuse_open_door
+from core.domain.configuration import load_settings
 from core.workflows.service import BackgroundService
 
 
@@ -39,9 +42,24 @@ def warm_charts() -> None:
     import core.charts.waterfall  # noqa: F401
 
 
+def refuse_strangers() -> None:
+    """Nothing, unless the app would stand open to whoever reaches this computer.
+
+    Raises:
+        LabError: it would; the server does not start.
+    """
+    address = st.get_option("server.address")
+    if is_public(address):
+        # The server prints why it did not start, and a stack trace would push that off the screen.
+        sys.tracebacklimit = 0
+        refuse_open_door(load_settings().access, address, door="The app", key="sign_in", where="server.address")
+        del sys.tracebacklimit
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """While the server lives, slow imports are warmed and a worker is kept alive."""
+    refuse_strangers()
     with BackgroundService(warm_charts):
         yield
 

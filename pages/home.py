@@ -3,13 +3,14 @@
 import streamlit as st
 
 from core.charts.history import rmse_history
-from core.domain.provenance import current_user
+from core.domain.access import Deed
 from core.domain.runs import Run
 from core.workflows.starter import STARTER
 from core.workflows.views import Overview
 from pages.shared.figures import chart, run_table, score_tiles
 from pages.shared.frame import escape, job_strip, lab, page
 from pages.shared.knobs import train_again
+from pages.shared.visitor import barred, visitor
 
 
 def empty_store() -> None:
@@ -20,8 +21,9 @@ def empty_store() -> None:
             f"No model is trained yet. A starter model ({STARTER.family.label}) takes a few seconds and gives "
             "you scores to look at and prices to ask for."
         )
-        if st.button("Train a starter model", type="primary", icon=":material/rocket_launch:"):
-            job_id = lab().submit(STARTER, actor=current_user())
+        may = barred(Deed.TRAIN)
+        if st.button("Train a starter model", type="primary", icon=":material/rocket_launch:", **may):
+            job_id = lab().submit(STARTER, actor=visitor())
             st.switch_page("train.py", query_params={"job": job_id})
         st.page_link("train.py", label="Choose everything yourself", icon=":material/tune:")
 

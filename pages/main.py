@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.frame import banner, job_strip
+from pages.shared.visitor import is_anybody_here
 
 ICON = Path(__file__).parent / "shared" / "icon.svg"
 
@@ -16,6 +17,7 @@ st.set_page_config(
     menu_items={"About": "Housing Price Lab: a lab notebook for house-price models. 1990 block groups, 1990 dollars."},
 )
 
+somebody = is_anybody_here()
 navigation = st.navigation(
     {
         "Housing Price Lab": [
@@ -28,9 +30,11 @@ navigation = st.navigation(
             st.Page("what_if.py", title="What-if", icon=":material/real_estate_agent:", url_path="what_if"),
             st.Page("score.py", title="Score", icon=":material/price_check:", url_path="score"),
         ]
-    }
+    },
+    position="sidebar" if somebody else "hidden",
 )
-with st.sidebar:
-    job_strip()
-banner()
-navigation.run()
+if somebody:
+    with st.sidebar:
+        job_strip()
+    banner()
+    navigation.run()

@@ -18,7 +18,7 @@ from pages.shared.run_filters import filter_form, forget_form, wanted_query, wri
 from pages.shared.run_table import picked_runs, run_rows
 from pages.shared.run_view import show_run
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
 CHARTED_RUNS = 2_000
 
 

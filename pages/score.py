@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.domain.access import Deed
 from core.domain.jobs import Job, JobState
 from core.domain.money import MISSING, duration
 from core.domain.scoring import ScoringRequest
@@ -9,6 +10,7 @@ from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.score_form import score_form
 from pages.shared.score_past import past_scorings
 from pages.shared.score_result import result
+from pages.shared.visitor import barred, visitor
 
 LIVE_SECONDS = 0.5
 
@@ -49,8 +51,8 @@ def live(job_id: str) -> None:
         left, right, _ = st.columns([1, 1, 2])
         left.metric("Pricing for", duration(progress.elapsed if progress else None))
         right.metric("Time left", duration(progress.remaining if progress else None))
-        if st.button("Cancel", icon=":material/cancel:"):
-            lab().scoring.cancel(job_id)
+        if st.button("Cancel", icon=":material/cancel:", **barred(Deed.SCORE)):
+            lab().scoring.cancel(job_id, actor=visitor())
             st.rerun()
 
 

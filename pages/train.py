@@ -6,17 +6,21 @@ from core.charts.fit import fit_plot, residual_plot
 from core.charts.importance import importance_bars
 from core.charts.learning import learning_curve
 from core.charts.palette import family_colour
+from core.domain.access import Deed
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import LONGEST_RUN_NAME, Job, JobState
 from core.domain.money import MISSING, dollars, duration, memory
-from core.domain.provenance import current_user
+from core.workflows.spatial import BLOCKS
 from core.workflows.views import HeldOut, TrainingResult, VersionCard
 from pages.shared.figures import chart, metric_tiles, tiles
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.knobs import family_choice, feature_choice, preset_choice, sliders, take_over, train_again
+from pages.shared.spatial import spatial_score
+from pages.shared.visitor import barred, visitor
 
 LIVE_SECONDS = 0.5
 MEASURING = "Measuring how wide its ranges must be"
+SCORING = "Scoring its settings where they know no neighbours"
 RANGE_METRICS = ("coverage", "interval_width")
 
 
@@ -36,11 +40,13 @@ def controls() -> None:
         run_name = st.text_input(
             "Run name", placeholder=spec.default_run_name, max_chars=LONGEST_RUN_NAME, key="run_name"
         )
-        is_wanted = start.button("Train", type="primary", icon=":material/model_training:", width="stretch")
+        is_wanted = start.button(
+            "Train", type="primary", icon=":material/model_training:", width="stretch", **barred(Deed.TRAIN)
+        )
         with start:
             expectation_line(spec)
         if is_wanted:
-            st.query_params["job"] = lab().submit(spec, actor=current_user(), run_name=run_name)
+            st.query_params["job"] = lab().submit(spec, actor=visitor(), run_name=run_name)
             st.toast("On the queue. Progress is shown at the top.", icon=":material/model_training:")
             st.rerun()
 
@@ -85,7 +91,8 @@ def show_progress(job: Job, reference: VersionCard | None) -> None:
         st.progress(0.0, text="Starting")
     else:
         counted = f": {progress.done:,} of {progress.total:,} {progress.unit}" if progress.total else ""
-        st.progress(progress.share, text=f"{progress.phase.capitalize()}{counted}")
+        said = f", {progress.said}" if progress.said else ""
+        st.progress(progress.share, text=f"{progress.phase.capitalize()}{counted}{said}")
     left, middle, right = st.columns(3)
     left.metric("Fitting for", duration(progress.elapsed if progress else None))
     middle.metric("Time left", duration(progress.remaining if progress else None))
@@ -94,8 +101,8 @@ def show_progress(job: Job, reference: VersionCard | None) -> None:
         dollars(progress.last_score if progress else None),
         help="On the held-out rows, which are only watched: nothing stops or chooses on it.",
     )
-    if st.button("Cancel", icon=":material/cancel:"):
-        lab().cancel(job.job_id)
+    if st.button("Cancel", icon=":material/cancel:", **barred(Deed.CANCEL_JOB)):
+        lab().cancel(job.job_id, actor=visitor())
         st.rerun()
     draw_curve(job, reference, key="live_curve")
     if progress is not None and progress.log:
@@ -140,7 +147,7 @@ def show_result(job: Job, result: TrainingResult) -> None:
     st.caption(compared_with(result))
     if result.repeated:
         st.caption(f":material/replay: {escape(result.repeated)}")
-    show_range(result.version)
+    show_range(result.version, job.spec, result.outcome.scores.rmse if result.outcome.scores else None)
     ways = st.container(horizontal=True, gap="small")
     if ways.button("Value a house", icon=":material/real_estate_agent:"):
         st.switch_page("what_if.py")
@@ -166,19 +173,30 @@ def show_result(job: Job, result: TrainingResult) -> None:
         plots(job, reference, result.held_out)
 
 
-def show_range(version: str) -> None:
-    """How wide the version's ranges are, how far the measuring of that is, or why there are none."""
+def show_range(version: str, spec: TrainingSpec, rmse: float | None) -> None:
+    """How wide the version's ranges are and what it scores on unknown ground, or how far the measuring of that is."""
     standing = lab().ranges.standing(version)
     if standing.is_under_way:
         live_range(version)
-    elif standing.figures:
+        return
+    if standing.has_range:
         metric_tiles(RANGE_METRICS, standing.figures)
         st.caption("Of the 90 % range around its prices, on the held-out rows.")
-    elif standing.job is not None or lab().settings.evaluation.range_folds:
+    elif (standing.job is not None and not standing.figures) or lab().settings.evaluation.range_folds:
         left, right = st.columns([3, 1], vertical_alignment="center")
         left.caption(f":material/straighten: {escape(standing.reason)} It prices houses without a range.")
-        if right.button("Measure its range", icon=":material/straighten:", key="measure_range"):
-            lab().assess(version, actor=current_user())
+        may = barred(Deed.MEASURE_RANGE)
+        if right.button("Measure its range", icon=":material/straighten:", key="measure_range", **may):
+            lab().assess(version, actor=visitor())
+            st.rerun()
+    if standing.has_spatial_score:
+        spatial_score(standing.figures, features=spec.features, held_out_rmse=rmse)
+    elif lab().settings.evaluation.spatial_folds and (standing.has_range or not lab().settings.evaluation.range_folds):
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        left.caption(":material/grid_on: It was not scored on whole blocks of the map.")
+        may = barred(Deed.MEASURE_RANGE)
+        if right.button("Score it on blocks", icon=":material/grid_on:", key="score_blocks", **may):
+            lab().ranges.start(version, actor=visitor(), only_spatial=True)
             st.rerun()
 
 
@@ -192,9 +210,10 @@ def live_range(version: str) -> None:
         job = standing.job
         progress = job.progress if job.state is JobState.RUNNING else None
         left, right = st.columns([3, 1], vertical_alignment="center")
-        left.progress(progress.share if progress else 0.0, text=f"{MEASURING}: {measuring_step(job)}")
-        if right.button("Stop measuring", icon=":material/cancel:", key="stop_measuring"):
-            lab().cancel(job.job_id)
+        what = SCORING if progress is not None and progress.phase.startswith(BLOCKS) else MEASURING
+        left.progress(progress.share if progress else 0.0, text=f"{what}: {measuring_step(job)}")
+        if right.button("Stop measuring", icon=":material/cancel:", key="stop_measuring", **barred(Deed.CANCEL_JOB)):
+            lab().cancel(job.job_id, actor=visitor())
             st.rerun()
 
 

@@ -5,16 +5,17 @@ import streamlit as st
 from core.charts.tuning import best_so_far, slice_plot
 from core.charts.tuning_knobs import knob_importance_bars, parallel_coordinates
 from core.charts.tuning_seeds import seed_bars
+from core.domain.access import Deed
 from core.domain.hyperparameters import KNOBS
 from core.domain.jobs import LONGEST_RUN_NAME
 from core.domain.money import dollars, duration
-from core.domain.provenance import current_user
 from core.domain.sweep_plans import SweepPlan
 from core.domain.sweeps import Sweep, SweepHead, SweepState, Trial, TrialState
 from core.workflows.sweep_findings import SweepFindings
 from pages.shared.figures import chart, trial_table
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.sweep_form import sweep_plan
+from pages.shared.visitor import barred, visitor
 
 LIVE_SECONDS = 1.0
 TILE_WIDTH = 138
@@ -35,8 +36,9 @@ def controls() -> None:
         plan = sweep_plan(lab().settings)
         name = st.text_input("Sweep name", placeholder=plan.default_name, max_chars=LONGEST_RUN_NAME, key="sweep_name")
         expectation_line(plan)
-        if st.button("Start the sweep", type="primary", icon=":material/tune:", width="stretch"):
-            st.query_params["sweep"] = lab().tuning.start(plan, actor=current_user(), name=name)
+        may = barred(Deed.TUNE)
+        if st.button("Start the sweep", type="primary", icon=":material/tune:", width="stretch", **may):
+            st.query_params["sweep"] = lab().tuning.start(plan, actor=visitor(), name=name)
             st.rerun()
 
 
@@ -126,21 +128,23 @@ def tiles(sweep: Sweep) -> None:
 def buttons(sweep: Sweep, findings: SweepFindings) -> None:
     """Pause, go on, cancel; and train what was found."""
     row = st.container(horizontal=True, gap="small")
-    if sweep.state is SweepState.RUNNING and row.button("Pause", icon=":material/pause:"):
-        lab().tuning.pause(sweep.sweep_id)
+    may = barred(Deed.STEER_SWEEP)
+    if sweep.state is SweepState.RUNNING and row.button("Pause", icon=":material/pause:", **may):
+        lab().tuning.pause(sweep.sweep_id, actor=visitor())
         st.rerun()
-    if sweep.state is SweepState.PAUSED and row.button("Resume", icon=":material/play_arrow:"):
-        lab().tuning.resume(sweep.sweep_id)
+    if sweep.state is SweepState.PAUSED and row.button("Resume", icon=":material/play_arrow:", **may):
+        lab().tuning.resume(sweep.sweep_id, actor=visitor())
         st.rerun()
-    if not sweep.state.is_final and row.button("Cancel the sweep", icon=":material/cancel:"):
-        lab().tuning.cancel(sweep.sweep_id)
+    if not sweep.state.is_final and row.button("Cancel the sweep", icon=":material/cancel:", **may):
+        lab().tuning.cancel(sweep.sweep_id, actor=visitor())
         st.rerun()
     if findings.best is not None and row.button(
         "Train the best in full",
         type="primary" if sweep.state.is_final else "secondary",
         icon=":material/model_training:",
+        **barred(Deed.TRAIN),
     ):
-        job_id = lab().submit(findings.best, actor=current_user(), run_name=f"{sweep.name[:180]}, best in full")
+        job_id = lab().submit(findings.best, actor=visitor(), run_name=f"{sweep.name[:180]}, best in full")
         st.switch_page("train.py", query_params={"job": job_id})
 
 
@@ -150,10 +154,9 @@ def under_way(sweep: Sweep) -> None:
         bar, button = st.columns([5, 1], vertical_alignment="center")
         with bar:
             trial_line(trial)
-        if button.button(
-            "Cancel", key=f"cancel_{trial.number}", width="stretch", help=f"Cancel trial {trial.number + 1}"
-        ):
-            lab().cancel(trial.job_id)
+        may = barred(Deed.CANCEL_JOB, help=f"Cancel trial {trial.number + 1}")
+        if button.button("Cancel", key=f"cancel_{trial.number}", width="stretch", **may):
+            lab().cancel(trial.job_id, actor=visitor())
             st.rerun()
 
 

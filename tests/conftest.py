@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DATA_VARIABLE = "HOUSING_LAB_DATA__PATH"
 RANGE_VARIABLE = "HOUSING_LAB_EVALUATION__RANGE_FOLDS"
+SPATIAL_VARIABLE = "HOUSING_LAB_EVALUATION__SPATIAL_FOLDS"
 STEADY: Mapping[str, KnobValue] = {"n_estimators": 60, "max_depth": 10, "max_features": 0.7}
 SHALLOW: Mapping[str, KnobValue] = {"n_estimators": 10, "max_depth": 6}
 STATE_FOLDERS = ("logs", "models", "data", "mlruns", "mlartifacts", "mlflow.db")
@@ -49,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     os.environ[HOME_VARIABLE] = str(config.stash[_session_home])
     os.environ[RANGE_VARIABLE] = "0"
+    os.environ[SPATIAL_VARIABLE] = "0"
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MPLBACKEND"] = "Agg"
     hypothesis.settings.register_profile("shared machine", deadline=None)
@@ -122,8 +124,9 @@ def _sha256(file: Path) -> str:
 
 
 def rows_in(file: Path) -> dict[str, str]:
-    """The variables of a home over these rows. Ranges take five more fits a training: tests of them say so."""
-    return {DATA_VARIABLE: str(file), RANGE_VARIABLE: "0"}
+    """The variables of a home over these rows. Ranges take five more fits a training, and spatial scores as many:
+    tests of them say so."""
+    return {DATA_VARIABLE: str(file), RANGE_VARIABLE: "0", SPATIAL_VARIABLE: "0"}
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from core.domain.runs import Alias
 from core.tracking.registry import get_version
 from core.workflows.promotion import Moved, promote
 from core.workflows.promotion_records import PromotionRecords
+from tests.actors import TESTER
 
 
 def passed(records: PromotionRecords, version: str, alias: Alias = Alias.CHAMPION) -> PromotionVerdict:
@@ -31,4 +32,4 @@ def passed(records: PromotionRecords, version: str, alias: Alias = Alias.CHAMPIO
 
 def put_up(records: PromotionRecords, version: str, alias: Alias = Alias.CHAMPION) -> Moved:
     """Give a version the alias."""
-    return promote(records, passed(records, version, alias), actor="tester")
+    return promote(records, passed(records, version, alias), actor=TESTER)

@@ -13,6 +13,8 @@ from core.domain.settings import PROJECT_ROOT
 APP = PROJECT_ROOT / "requirements.txt"
 TESTS = PROJECT_ROOT / "tests" / "requirements.txt"
 DVC = PROJECT_ROOT / "config" / "requirements-dvc.txt"
+SIGN_IN = PROJECT_ROOT / "config" / "requirements-sign-in.txt"
+TEAM = PROJECT_ROOT / "config" / "requirements-team.txt"
 
 
 def pins(file: Path) -> dict[str, str]:
@@ -59,7 +61,10 @@ def app_files() -> list[Path]:
 
 def test_every_requirement_is_pinned_exactly():
     loose = {
-        name: pin for file in (APP, TESTS, DVC) for name, pin in pins(file).items() if not re.match(r"==[\w.]+$", pin)
+        name: pin
+        for file in (APP, TESTS, DVC, SIGN_IN, TEAM)
+        for name, pin in pins(file).items()
+        if not re.match(r"==[\w.]+$", pin)
     }
     assert not loose
 
@@ -70,7 +75,7 @@ def test_every_library_the_app_imports_is_pinned():
 
 def test_every_library_the_tests_import_is_pinned():
     files = list((PROJECT_ROOT / "tests").rglob("*.py"))
-    assert unpinned(files, set(pins(APP)) | set(pins(TESTS))) == []
+    assert unpinned(files, set(pins(APP)) | set(pins(TESTS)) | set(pins(TEAM))) == []
 
 
 def test_an_import_without_a_pin_is_named():
@@ -80,7 +85,7 @@ def test_an_import_without_a_pin_is_named():
 
 
 def test_what_is_pinned_is_what_is_tested():
-    stated = {**pins(APP), **pins(TESTS), **pins(DVC)}
+    stated = {**pins(APP), **pins(TESTS), **pins(DVC), **pins(SIGN_IN), **pins(TEAM)}
     assert {name: f"=={version(name)}" for name in stated} == stated
 
 
@@ -90,9 +95,20 @@ def test_mlflow_is_the_version_the_records_were_measured_with():
 
 def test_the_tests_install_the_app_as_well():
     lines = TESTS.read_text(encoding="utf-8").splitlines()
-    assert {"-r ../requirements.txt", "-r ../config/requirements-dvc.txt"} <= set(lines)
+    extras = {f"-r ../config/requirements-{name}.txt" for name in ("dvc", "sign-in", "team")}
+    assert {"-r ../requirements.txt"} | extras <= set(lines)
 
 
 def test_the_app_runs_without_dvc():
     assert set(pins(DVC)) == {"dvc"}
     assert "dvc" not in imported(app_files())
+
+
+def test_the_app_imports_nothing_of_what_only_signing_in_needs():
+    assert set(pins(SIGN_IN)) == {"authlib", "httpx"}
+    assert not {"authlib", "httpx"} & set(imported(app_files()))
+
+
+def test_the_app_imports_nothing_of_what_only_an_object_store_needs():
+    assert set(pins(TEAM)) == {"boto3", "flask-wtf"}
+    assert not {"boto3", "botocore", "flask", "flask_wtf"} & set(imported(app_files()))

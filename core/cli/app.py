@@ -20,6 +20,7 @@ from core.cli.promoting import history, promote, rollback
 from core.cli.serving import serve
 from core.cli.stages import pipeline, stage
 from core.cli.sweeping import sweep, sweeps
+from core.cli.tokens import token
 from core.cli.training import train
 from core.cli.valuing import value
 from core.domain.errors import LabError
@@ -53,6 +54,7 @@ def build_app() -> typer.Typer:
         doctor,
         ui,
         serve,
+        token,
     ):
         app.command()(command)
     app.command("import")(import_records)

@@ -8,7 +8,10 @@ from typing import Annotated, Final
 
 import typer
 
+from core.cli.caller import caller
 from core.cli.output import print_json
+from core.domain.access import Deed
+from core.domain.admission import refuse_open_door
 from core.domain.configuration import load_settings
 from core.domain.errors import InvalidFilter
 from core.domain.metrics import SCORE_NAMES, figure_text, metric_of
@@ -40,7 +43,9 @@ def runs(
         kind=RunKind.ALL if all_kinds else RunKind.TRAININGS,
         lifecycle=Lifecycle.DELETED if deleted else Lifecycle.ACTIVE,
     )
-    store = open_store(load_settings())
+    settings = load_settings()
+    caller(settings).require(Deed.SEE)
+    store = open_store(settings)
     if store_order(query.order) != query.order:
         raise InvalidFilter(
             f"MLflow cannot sort runs by {query.order.column}.", remedy="Sort by a metric, a param or a time."
@@ -64,6 +69,7 @@ def ui(
     from core.tracking.store import open_store
 
     settings = load_settings()
+    refuse_open_door(settings.access, host, door="MLflow's UI", key=None, where="--host")
     artifacts = settings.tracking.artifact_location or settings.paths.mlflow_artifacts.as_uri()
     code = serve_ui(open_store(settings), artifacts=artifacts, host=host, port=port)
     if code:

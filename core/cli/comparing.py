@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from core.cli.caller import caller
 from core.cli.output import print_json
+from core.domain.access import Deed
 from core.domain.configuration import load_settings
 from core.domain.metrics import figure_text
 from core.evaluation.significance import Judgement, Verdict
@@ -27,6 +29,7 @@ def compare(
     from core.workflows.comparing import Comparing
 
     settings = load_settings()
+    caller(settings).require(Deed.SEE)
     connect = Connection(settings)
     compared = Comparing(settings, connect).compare(resolve_run_ids(connect(), runs))
     if json:

@@ -12,10 +12,10 @@ from typing import Annotated, Final
 
 import typer
 
+from core.cli.caller import caller
 from core.cli.output import meter, print_json
 from core.domain.configuration import load_settings
 from core.domain.imports import ImportReport, ImportRequest
-from core.domain.provenance import current_user
 
 _PROBLEMS_SHOWN: Final = 30
 
@@ -41,10 +41,15 @@ def import_records(
     if mlruns is None and registry is None:
         raise typer.BadParameter("name a folder, a registry.json or both", param_hint="--mlruns / --registry")
     settings = load_settings()
-    request = ImportRequest(mlruns, registry, experiment, trust, current_user())
+    request = ImportRequest(mlruns, registry, experiment, trust)
     with meter() as show, _asked_to_stop() as should_stop:
         came = bring_in(
-            settings, request, functools.cache(lambda: open_store(settings)), report=show, should_stop=should_stop
+            settings,
+            request,
+            functools.cache(lambda: open_store(settings)),
+            actor=caller(settings),
+            report=show,
+            should_stop=should_stop,
         )
     if json:
         print_json(came.as_report())

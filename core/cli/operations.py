@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.caller import caller
 from core.cli.output import describe, print_json
+from core.domain.access import Actor, Deed
 from core.domain.configuration import load_settings
 from core.domain.jobs import Job
 
@@ -47,19 +49,19 @@ def jobs(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the newest jobs, trainings and trials alike, or cancel one."""
-    from core.jobs.embedded import ensure_worker
     from core.jobs.engine import JobQueue
+    from core.workflows.submitting import cancel_job
 
     settings = load_settings()
-    queue = JobQueue(settings)
+    actor = caller(settings)
+    actor.require(Deed.SEE)
+    queue = functools.cache(lambda: JobQueue(settings))
     if action is JobsAction.CANCEL:
         if job_id is None:
             raise typer.BadParameter("name the job to cancel; `python -m core jobs` lists them", param_hint="JOB_ID")
-        listed = [queue.cancel(job_id)]
-        if job_id in queue.board.open_jobs():
-            ensure_worker(settings, queue)  # somebody must close what it left open
+        listed = [cancel_job(settings, queue, job_id, actor=actor)]
     else:
-        listed = queue.list_jobs(trials=True)
+        listed = list(queue().list_jobs(trials=True))
     if json:
         print_json({"jobs": [_report(job) for job in listed]})
         return
@@ -86,16 +88,18 @@ def doctor(
     from core.workflows.mending import treat
 
     settings = load_settings()
+    actor = caller(settings)
+    actor.require(Deed.SEE)
     connect = functools.cache(lambda: open_store(settings))
     tell: Callable[[str], object] = _say_nothing if json else typer.echo
 
-    restored = list(_restored(settings, connect, tell)) if restore and not dry_run else []
+    restored = list(_restored(settings, connect, actor, tell)) if restore and not dry_run else []
     findings = [_told(finding, tell) for finding in examine(settings, connect)]
     due = [mend for finding in findings for mend in finding.mends]
     would_mend = [mend.plan for mend in due] if dry_run else []
     treated = []
     if due and not dry_run:
-        for one in treat(settings, connect, findings):
+        for one in treat(settings, connect, findings, actor=actor):
             treated.append(one)
             tell(f"{'DONE ' if one.done else 'LEFT '} {one.sentence}")
         tell("Looked again:")
@@ -119,10 +123,10 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _restored(settings: Settings, connect: Connect, tell: Callable[[str], object]) -> Iterator[Treated]:
+def _restored(settings: Settings, connect: Connect, actor: Actor, tell: Callable[[str], object]) -> Iterator[Treated]:
     from core.workflows.restoring import restore
 
-    for one in restore(settings, connect):
+    for one in restore(settings, connect, actor=actor):
         tell(f"{'DONE ' if one.done else 'LEFT '} {one.sentence}")
         yield one
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from core.cli.caller import caller
 from core.cli.output import meter, parse_settings, print_json
+from core.domain.access import Deed
 from core.domain.configuration import load_settings
 from core.domain.house import RAW_COLUMNS
 from core.domain.jobs import Progress
@@ -42,6 +44,7 @@ def predict(
     chosen = {name: str(column) for name, column in parse_settings(map_ or [], "--map").items()}
     files = ScoringFiles.beside(input_, output)
     settings = load_settings()
+    caller(settings).require(Deed.SCORE)
     connect = functools.cache(lambda: open_store(settings))
     with meter() as show:
         show(Progress("loading the model"))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from core.cli.caller import caller
 from core.cli.output import print_json
+from core.domain.access import Actor, Deed
 from core.domain.configuration import load_settings
 from core.domain.errors import RecordsError
 from core.domain.files import draft_of
 from core.domain.money import dollars, percent
 from core.domain.promotion import PromotionVerdict
-from core.domain.provenance import current_user
 from core.domain.runs import Alias
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ def promote(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Judge a version against the champion and, if every gate passes, let it take the alias."""
-    desk = _desk()
+    desk, actor = _desk()
+    actor.require(Deed.PROMOTE)  # and not only after some seconds of judging
     verdict = desk.verdict(version, alias)
     is_promoted = verdict.passed or override
     notes: tuple[str, ...] = ()
     if is_promoted:
-        notes = desk.promote(verdict, actor=current_user(), reason=reason, override=override).notes
+        notes = desk.promote(verdict, actor=actor, reason=reason, override=override).notes
     if json:
         print_json(verdict.as_report(promoted=is_promoted))
     else:
@@ -53,7 +55,8 @@ def rollback(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Return to the previous champion."""
-    moved = _desk().rollback(actor=current_user(), reason=reason)
+    desk, actor = _desk()
+    moved = desk.rollback(actor=actor, reason=reason)
     entry = moved.entry
     if json:
         print_json(
@@ -82,7 +85,8 @@ def history(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Who moved which alias when and why; who was champion on a given day."""
-    desk = _desk()
+    desk, actor = _desk()
+    actor.require(Deed.SEE)
     if csv is not None:
         _write(csv, desk)
     if on is not None:
@@ -107,12 +111,12 @@ def history(
         typer.echo("No alias ever moved.")
 
 
-def _desk() -> Promoting:
+def _desk() -> tuple[Promoting, Actor]:
     from core.tracking.store import Connection
     from core.workflows.promoting import Promoting
 
     settings = load_settings()
-    return Promoting(settings, Connection(settings))
+    return Promoting(settings, Connection(settings)), caller(settings)
 
 
 def _print_verdict(verdict: PromotionVerdict, *, promoted: bool) -> None:

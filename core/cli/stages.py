@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.output import meter, range_line
+from core.cli.caller import caller
+from core.cli.output import meter, range_line, spatial_line
+from core.domain.addresses import shown
 from core.domain.configuration import load_settings
-from core.domain.jobs import Progress, TrainingRequest
+from core.domain.jobs import Progress
 from core.domain.money import dollars
-from core.domain.provenance import current_user
 from core.domain.settings import Settings
 from core.workflows.stage_log import Stage
 
@@ -42,20 +42,21 @@ def pipeline() -> None:
 def _run(settings: Settings, name: Stage) -> StageResult:
     from core.workflows.pipeline import engineer_features, ingest_data, train_model
 
+    actor = caller(settings)
     match name:
         case Stage.INGEST:
             with meter() as show:
                 return ingest_data(
-                    settings, report=lambda what, done, total: show(Progress(what, done, total, "bytes"))
+                    settings, actor=actor, report=lambda what, done, total: show(Progress(what, done, total, "bytes"))
                 )
         case Stage.FEATURES:
-            return engineer_features(settings)
+            return engineer_features(settings, actor=actor)
         case Stage.TRAIN:
             from core.tracking.store import open_store
 
-            request = TrainingRequest.create(settings.default_spec(), actor=current_user())
+            connect = functools.cache(lambda: open_store(settings))
             with meter() as show:
-                return train_model(settings, request, functools.cache(lambda: open_store(settings)), report=show)
+                return train_model(settings, settings.default_spec(), connect, actor=actor, report=show)
 
 
 def _show(settings: Settings, result: StageResult) -> None:
@@ -67,13 +68,11 @@ def _show(settings: Settings, result: StageResult) -> None:
         typer.echo(f"  RMSE {dollars(scores.rmse)} on {outcome.metrics['held_out_rows']:,.0f} held-out rows")
     if outcome is not None and "coverage" in outcome.metrics:
         typer.echo(f"  {range_line(outcome.metrics)}")
+    if outcome is not None and "spatial_rmse" in outcome.metrics:
+        typer.echo(f"  {spatial_line(outcome.metrics)}")
     if outcome is not None and outcome.run_id is not None:
-        typer.echo(f"  run: {outcome.run_id} in {_without_password(settings.tracking_uri)}")
+        typer.echo(f"  run: {outcome.run_id} in {shown(settings.tracking_uri)}")
     for label, path in result.files.items():
         typer.echo(f"  {label}: {path}")
     for note in outcome.notes if outcome is not None else ():
         typer.echo(f"  note: {note}")
-
-
-def _without_password(address: str) -> str:
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", address)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from core.cli.caller import caller
 from core.cli.output import parse_settings, print_json
+from core.domain.access import Deed
 from core.domain.configuration import load_settings
 from core.domain.errors import InvalidSpec, JobFailed
 from core.domain.hyperparameters import KNOBS, FeatureSet, ModelFamily, TrainingSpec
 from core.domain.money import dollars
-from core.domain.provenance import current_user
 from core.domain.settings import Settings
 from core.domain.sweep_plans import DEFAULT_TRIALS, PRESETS, SweepPlan
 from core.domain.sweeps import Sweep, SweepState, Trial
@@ -68,7 +69,7 @@ def sweep(
     settings = load_settings()
     plan = _plan(settings, family, trials, workers, minutes, vary or [], set_ or [], seed, seeds, preset, features)
     lab = Lab(settings)
-    sweep_id = lab.tuning.start(plan, actor=current_user(), name=name)
+    sweep_id = lab.tuning.start(plan, actor=caller(settings), name=name)
     if not wait:
         print_json({"sweep_id": sweep_id}) if json else typer.echo(sweep_id)
         return
@@ -86,7 +87,10 @@ def sweeps(
     """List the newest sweeps, or show, pause, resume or cancel one."""
     from core.workflows.lab import Lab
 
-    lab = Lab(load_settings())
+    settings = load_settings()
+    actor = caller(settings)
+    actor.require(Deed.SEE)
+    lab = Lab(settings)
     if action is SweepsAction.LIST:
         listed = lab.tuning.newest()
         if json:
@@ -105,7 +109,7 @@ def sweeps(
             SweepsAction.RESUME: lab.tuning.resume,
             SweepsAction.CANCEL: lab.tuning.cancel,
         }[action]
-        act(sweep_id)
+        act(sweep_id, actor=actor)
     found = lab.tuning.get(sweep_id)
     _show(found, lab.tuning.findings(found), json=json)
 

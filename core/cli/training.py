@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from core.cli.output import meter, parse_settings, print_json, range_line
+from core.cli.caller import caller
+from core.cli.output import meter, parse_settings, print_json, range_line, spatial_line
 from core.domain.assessment import assessment_id
 from core.domain.configuration import load_settings
 from core.domain.errors import InvalidSpec, JobFailed, NotFound, TrainingCancelled
 from core.domain.hyperparameters import KNOBS, FeatureSet, ModelFamily, TrainingSpec
-from core.domain.jobs import Job, JobState, TrainingRequest
+from core.domain.jobs import Job, JobState
 from core.domain.money import decimal, dollars, percent
 from core.domain.presets import TRAINING_PRESETS, preset_named
-from core.domain.provenance import current_user
 from core.domain.runs import TrainingOutcome
 from core.domain.settings import Settings
 
@@ -44,17 +45,17 @@ def train(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train a model: a run, a registered version, its scores on the held-out rows, and how wide its ranges are."""
-    from core.jobs.embedded import ensure_worker
     from core.jobs.engine import JobQueue
+    from core.workflows.submitting import submit_training
 
     settings = load_settings()
     spec = _spec(settings, family, parse_settings(set_ or []), seed, preset, features)
-    queue = JobQueue(settings)
-    job_id = queue.submit(TrainingRequest.create(spec, actor=current_user(), run_name=run_name))
-    ensure_worker(settings, queue)
+    opened = functools.cache(lambda: JobQueue(settings))
+    job_id = submit_training(settings, opened, spec, actor=caller(settings), run_name=run_name)
     if not wait:
         print_json({"job_id": job_id}) if json else typer.echo(job_id)
         return
+    queue = opened()
     job = _follow(settings, queue, job_id)
     if job.state is JobState.CANCELLED:
         raise TrainingCancelled(where=job_id)
@@ -131,6 +132,8 @@ def _print(outcome: TrainingOutcome) -> None:
         typer.echo(f"  R²   {decimal(scores.r2_score)}    MAPE {percent(scores.mape)}")
     if "coverage" in outcome.metrics:
         typer.echo(f"  {range_line(outcome.metrics)}")
+    if "spatial_rmse" in outcome.metrics:
+        typer.echo(f"  {spatial_line(outcome.metrics)}")
     missed = [name for name, reached in outcome.threshold_checks.items() if not reached]
     typer.echo(f"  thresholds: {'all reached' if not missed else 'missed ' + ', '.join(missed)}")
     place = f"version {outcome.version} (run {outcome.run_id}), " if outcome.version else ""

@@ -7,7 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
+from core.cli.caller import caller
 from core.cli.output import parse_settings, print_json
+from core.domain.access import Deed
 from core.domain.configuration import load_settings
 from core.domain.house import FEATURES, House
 
@@ -32,6 +34,7 @@ def value(
 
     house = House.from_mapping(parse_settings(set_ or []))
     settings = load_settings()
+    caller(settings).require(Deed.VALUE)
     connect = functools.cache(lambda: open_store(settings))
     model = LoadedModels(settings, connect).served(version)
     valuation = value_house(model, house, Scope.REASONS)

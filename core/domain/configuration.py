@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from core.domain.errors import InvalidSettings
-from core.domain.settings import HOME_VARIABLE, PREFIX, PROJECT_ROOT, Settings
+from core.domain.settings import HOME_VARIABLE, PREFIX, PROJECT_ROOT, TOKEN_VARIABLE, Settings
 
 Config = Settings | Mapping[str, Any] | None
 """What the classes of the old project are given: settings, the content of a config.yaml, or nothing."""
@@ -87,7 +87,7 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
     """The overrides as nested mappings; values are read as YAML, so ``false`` and ``3`` mean what they say."""
     overrides: dict[str, Any] = {}
     for name, text in sorted(env.items()):
-        if not name.startswith(PREFIX) or name == HOME_VARIABLE:
+        if not name.startswith(PREFIX) or name in (HOME_VARIABLE, TOKEN_VARIABLE):
             continue
         *sections, key = name.removeprefix(PREFIX).lower().split("__")
         if not sections:

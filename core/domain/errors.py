@@ -8,6 +8,8 @@
     ├── InvalidSpec           a hyperparameter outside its range
     ├── InvalidFilter         a filter, order or page that runs do not have
     ├── InvalidScenario       a scenario without a name, or with too long a text
+    ├── Forbidden             a role too low for the deed
+    │   └── NotSignedIn       nobody knows who asks
     ├── DataError
     │   ├── DataUnavailable   no file, and it could not be downloaded
     │   └── InvalidData       the rows break the schema
@@ -20,6 +22,7 @@
     │   ├── UntrustedModel    a model file is not the one that was recorded
     │   └── UnreadableRecord  a part of an old store that cannot be brought in
     ├── NoModel               nothing is trained yet
+    ├── UnsoundModel          a fitted model breaks a rule that every price model keeps
     ├── PromotionError
     │   ├── PromotionRefused  a gate failed, or there is nothing to move
     │   └── ChampionChanged   somebody else moved the alias meanwhile
@@ -85,6 +88,14 @@ class InvalidScenario(LabError):
     """A scenario has no name, or a text longer than is kept."""
 
 
+class Forbidden(LabError):
+    """Whoever asks has a role too low for the deed, or the lab would stand open to strangers."""
+
+
+class NotSignedIn(Forbidden):
+    """Nobody signed in, or what was shown as proof is forged or worn out."""
+
+
 class DataError(LabError):
     """The rows cannot be used."""
 
@@ -131,6 +142,10 @@ class UnreadableRecord(RecordsError):
 
 class NoModel(LabError):
     """A price was asked for before any model was trained."""
+
+
+class UnsoundModel(LabError):
+    """A fitted model breaks a rule that every price model keeps, so it is not registered."""
 
 
 class PromotionError(LabError):

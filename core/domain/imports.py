@@ -36,14 +36,12 @@ class ImportRequest:
         registry: an old registry.json; None for none.
         experiment: all runs come into this experiment; empty: each keeps its own experiment's name.
         trust: model files may come in as well: reading one runs the code in it.
-        actor: who asked.
     """
 
     mlruns: Path | None
     registry: Path | None
     experiment: str = ""
     trust: bool = False
-    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from core.domain.access import Role
 from core.domain.errors import LabError
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.domain.paths import Paths
@@ -15,7 +17,12 @@ from core.domain.paths import Paths
 PREFIX: Final = "HOUSING_LAB_"
 SQLITE: Final = "sqlite:///"
 HOME_VARIABLE: Final = "HOUSING_LAB_HOME"
+TOKEN_VARIABLE: Final = "HOUSING_LAB_TOKEN"  # noqa: S105 - the name of one
+"""Not a setting: who asks at the terminal, while ``access.sign_in`` is on."""
+
 MOST_FOLDS: Final = 20
+EVERYONE: Final = "*"
+LONGEST_HOLDER: Final = 200
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -73,18 +80,25 @@ class EvaluationSettings(_Section):
     """What a model must reach, and from which difference on two models differ in practice.
 
     ``range_folds`` is the number of parts in which each version's prediction range is measured after it was
-    registered; 0 leaves ranges out.
+    registered; 0 leaves ranges out. ``spatial_folds`` is the number of parts, of whole blocks of the map, in which its
+    spatial score is measured then; 0 leaves that out.
     """
 
     thresholds: Thresholds
     practical_margin: float = Field(default=0.01, ge=0, lt=1)
     range_folds: int = Field(default=5, ge=0, le=MOST_FOLDS)
+    spatial_folds: int = Field(default=5, ge=0, le=MOST_FOLDS)
 
-    @field_validator("range_folds")
+    @property
+    def assesses(self) -> bool:
+        """Whether anything is measured of a version after it was registered."""
+        return bool(self.range_folds or self.spatial_folds)
+
+    @field_validator("range_folds", "spatial_folds")
     @classmethod
     def _not_one(cls, folds: int) -> int:
         if folds == 1:
-            raise ValueError(f"a part must be priced by a fit on others: give 2 to {MOST_FOLDS}, or 0 for no ranges")
+            raise ValueError(f"a part must be priced by a fit on others: give 2 to {MOST_FOLDS}, or 0 to leave it out")
         return folds
 
 
@@ -96,6 +110,7 @@ class PromotionSettings(_Section):
         confidence: with which the candidate must keep within the margin (one-sided).
         segment_rows: regions and price bands of fewer held-out rows are not judged.
         segment_worse_percent: by how much the RMSE of one of them may rise.
+        spatial_limit: by how many percent its spatial RMSE may exceed the champion's; null only shows it.
         requote_percent: a price that moves by more counts as moved.
         requote_limit: how many percent of the prices may move; null only shows them.
         load_seconds: in which the model must load and price ``rows`` block groups.
@@ -106,6 +121,7 @@ class PromotionSettings(_Section):
     confidence: float = Field(default=0.95, ge=0.5, lt=1)
     segment_rows: int = Field(default=100, ge=2)
     segment_worse_percent: float = Field(default=10, ge=0)
+    spatial_limit: float | None = Field(default=None, ge=0)
     requote_percent: float = Field(default=5, ge=0)
     requote_limit: float | None = Field(default=None, ge=0, le=100)
     load_seconds: float = Field(default=30, gt=0)
@@ -155,6 +171,55 @@ class ScoringSettings(_Section):
     keep_days: float = Field(default=7, gt=0)
 
 
+class Token(_Section):
+    """A bearer token somebody was given: whose, what it may do, and the SHA-256 of it. The token itself is not kept."""
+
+    name: str = Field(min_length=1, max_length=LONGEST_HOLDER)
+    role: Role
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class RoleLists(_Section):
+    """Who is more than a viewer, by email; ``*`` is everyone who signed in."""
+
+    trainer: tuple[str, ...] = ()
+    approver: tuple[str, ...] = ()
+
+    @field_validator("trainer", "approver")
+    @classmethod
+    def _emails(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for one in given:
+            if one != EVERYONE and "@" not in one:
+                raise ValueError(f"{one!r} is no email address; give addresses, or '{EVERYONE}' for everyone signed in")
+        return given
+
+
+class AccessSettings(_Section):
+    """Who may do what.
+
+    Attributes:
+        sign_in: visitors of the app sign in (OIDC), and the terminal shows a token.
+        roles: emails of trainers and approvers; everyone else who signed in is a viewer.
+        allow_public: the app, REST and MLflow's UI may listen beyond this computer although nobody is asked who he is.
+        tokens: who may come in without a browser.
+        rest_tokens: the REST service asks for one of these.
+    """
+
+    sign_in: bool = False
+    roles: RoleLists = RoleLists()
+    allow_public: bool = False
+    tokens: tuple[Token, ...] = ()
+    rest_tokens: bool = False
+
+    @field_validator("tokens")
+    @classmethod
+    def _apart(cls, given: tuple[Token, ...]) -> tuple[Token, ...]:
+        names, hashes = [one.name for one in given], [one.sha256 for one in given]
+        if len(set(names)) < len(names) or len(set(hashes)) < len(hashes):
+            raise ValueError("two tokens share a name or a sha256; make one for each by `python -m core token`")
+        return given
+
+
 class Settings(_Section):
     """The whole configuration, validated and frozen. Passed in, never looked up."""
 
@@ -167,6 +232,7 @@ class Settings(_Section):
     scoring: ScoringSettings = ScoringSettings()
     tracking: TrackingSettings = TrackingSettings()
     jobs: JobSettings = JobSettings()
+    access: AccessSettings = AccessSettings()
 
     @property
     def paths(self) -> Paths:
@@ -206,6 +272,10 @@ class Settings(_Section):
             f"{PREFIX}{s}__{k}".upper(): json.dumps(value, ensure_ascii=False) for (s, k), value in keys.items()
         }
         return {HOME_VARIABLE: str(self.home), **variables}
+
+    def for_child(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a process started from one that has this: these settings, and not its user's token."""
+        return {name: value for name, value in environment.items() if name != TOKEN_VARIABLE} | self.as_environment()
 
     def default_spec(self, family: str | None = None) -> TrainingSpec:
         """The spec config.yaml asks for; knobs it is silent on take their own defaults.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -14,17 +14,15 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from core.domain.settings import AccessSettings
 from core.serving import contract
+from core.serving.admission import Admission
 from core.serving.arrival import Disconnected, Limits
+from core.serving.asgi import App, Message, Receive, Scope, Send
 from core.serving.door import ROUTES, Door
 from core.serving.following import LOOK_SECONDS, Follower
 from core.serving.refusals import Refused, json_text
 from core.serving.traffic import Traffic
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 _CLIENT_LEFT: Final = 499
 """Not in the standard; nginx's word for a caller that left before the answer."""
@@ -35,8 +33,18 @@ _PATHS: Final = frozenset({path for _, path, _ in ROUTES} | {"/openapi.json"})
 _log = logging.getLogger(__name__)
 
 
-def create_app(follower: Follower, *, limits: Limits | None = None, traffic: Traffic | None = None) -> FastAPI:
-    """The service around a follower, which begins to look when the application starts and ends with it."""
+def create_app(
+    follower: Follower,
+    *,
+    limits: Limits | None = None,
+    traffic: Traffic | None = None,
+    access: AccessSettings | None = None,
+) -> FastAPI:
+    """The service around a follower, which begins to look when the application starts and ends with it.
+
+    Args:
+        access: who may ask; by default whoever reaches it.
+    """
     limits, traffic = limits or Limits(), traffic or Traffic()
     batches = ThreadPoolExecutor(1, thread_name_prefix="batches")
     door = Door(follower, traffic, limits, batches)
@@ -61,14 +69,16 @@ def create_app(follower: Follower, *, limits: Limits | None = None, traffic: Tra
     )
     _add_routes(app, door)
     _add_errors(app)
-    app.add_middleware(Counted, traffic=traffic)
+    if access is not None and access.rest_tokens:
+        app.add_middleware(Admission, access=access, routes=_PATHS)
+    app.add_middleware(Counted, traffic=traffic)  # outermost: what is refused is counted as well
     return app
 
 
 class Counted:
     """ASGI middleware that times every request and counts it by route and status."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], traffic: Traffic) -> None:
+    def __init__(self, app: App, traffic: Traffic) -> None:
         self._app = app
         self._traffic = traffic
 

@@ -32,6 +32,8 @@ REFUSAL: Final = {
 
 _REFUSED: Final = {
     400: "The body cannot be read.",
+    401: "Only while the service asks for tokens: the header Authorization holds none of this lab's.",
+    403: "Only while the service asks for tokens: the token's role is too low.",
     408: "The body did not arrive in time.",
     413: "Too many bytes or rows.",
     415: "The Content-Type is missing or none the service reads.",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
+from core.domain.admission import refuse_open_door
 from core.domain.errors import LabError
 from core.domain.settings import Settings
 from core.serving.standing_record import service_record
@@ -29,8 +30,10 @@ def run_server(settings: Settings, *, host: str, port: int, tell: Callable[[str]
         tell: told one line when the address is known.
 
     Raises:
+        Forbidden: the address is public and nobody would be asked who he is.
         LabError: the address cannot be listened on.
     """
+    refuse_open_door(settings.access, host, door="The service", key="rest_tokens", where="--host")
     os.environ.setdefault(_ONE_THREAD, "1")
     with _listening(host, port) as listener:
         address = f"http://{_printed(host)}:{listener.getsockname()[1]}"
@@ -42,7 +45,7 @@ def run_server(settings: Settings, *, host: str, port: int, tell: Callable[[str]
         from core.serving.following import Follower
         from core.tracking.store import Connection
 
-        app = create_app(Follower(settings, Connection(settings)))
+        app = create_app(Follower(settings, Connection(settings)), access=settings.access)
         config = uvicorn.Config(
             app,
             log_config=None,

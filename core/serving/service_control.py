@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from core.domain.access import Actor, Deed
 from core.domain.errors import LabError
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.serving.standing_record import ServiceRecord, read_record
@@ -62,15 +63,17 @@ def find_service(settings: Settings) -> RunningService | None:
 
 
 def start_service(
-    settings: Settings, *, port: int, host: str = "127.0.0.1", seconds: float = START_SECONDS
+    settings: Settings, *, actor: Actor, port: int, host: str = "127.0.0.1", seconds: float = START_SECONDS
 ) -> RunningService:
     """Start the service in a process of its own that outlives this one, and wait until it answers.
 
     A service that runs already is handed out as it is.
 
     Raises:
+        Forbidden: the actor may not.
         LabError: it ended, or did not answer in time; the last lines of its log are told.
     """
+    actor.require(Deed.RUN_SERVICE)
     running = find_service(settings)
     if running is not None:
         return running
@@ -81,7 +84,7 @@ def start_service(
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no user's words
                 [sys.executable, "-m", "core", "serve", "--host", host, "--port", str(port)],
                 cwd=PROJECT_ROOT,
-                env={**os.environ, **settings.as_environment(), "PYTHONUNBUFFERED": "1"},
+                env={**settings.for_child(os.environ), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -107,15 +110,17 @@ def start_service(
     raise _not_started(log, f"It did not answer within {seconds:g} s.")
 
 
-def stop_service(settings: Settings, *, seconds: float = STOP_SECONDS) -> bool:
+def stop_service(settings: Settings, *, actor: Actor, seconds: float = STOP_SECONDS) -> bool:
     """Ask the service of this home to end, and wait until it has; requests under way are answered first.
 
     Returns:
         False when none was running.
 
     Raises:
+        Forbidden: the actor may not.
         LabError: it did not end in time.
     """
+    actor.require(Deed.RUN_SERVICE)
     record = read_record(settings)
     process = None if record is None else record.process()
     if process is None:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 from urllib.parse import quote
 
+from core.domain.access import Actor, Deed
 from core.domain.errors import StoreUnavailable
 from core.domain.run_query import Column, RunQuery
 from core.domain.runs import Run
@@ -141,12 +142,14 @@ class Browsing:
         """What somebody wrote about a run. Raises NotFound."""
         return get_run(self._connect(), run_id).note
 
-    def tag(self, run_ids: Sequence[str], key: str, value: str) -> None:
+    def tag(self, run_ids: Sequence[str], key: str, value: str, *, actor: Actor) -> None:
         """Set a tag on each of these runs.
 
         Raises:
+            Forbidden: the actor may not.
             RecordsError: the tag cannot be written by hand, or some runs could not be changed; it says which.
         """
+        actor.require(Deed.EDIT_RUN)
         key = key.strip()
         check_tag(key, value)
         store = self._connect()
@@ -156,22 +159,26 @@ class Browsing:
             lambda: change_each(store, run_ids, "tagged", lambda run: set_tag(store, run.run_id, key, value)),
         )
 
-    def note(self, run_id: str, text: str) -> None:
-        """Write what is to be known about a run. Raises RecordsError, NotFound."""
+    def note(self, run_id: str, text: str, *, actor: Actor) -> None:
+        """Write what is to be known about a run. Raises Forbidden, RecordsError, NotFound."""
+        actor.require(Deed.EDIT_RUN)
         store = self._connect()
         self._change(store, [run_id], lambda: set_note(store, run_id, text))
 
-    def delete(self, run_ids: Sequence[str]) -> None:
+    def delete(self, run_ids: Sequence[str], *, actor: Actor) -> None:
         """Delete these runs; they can be restored.
 
         Raises:
+            Forbidden: the actor may not.
             RecordsError: some could not be deleted, as those that serve under an alias; it says which.
         """
+        actor.require(Deed.DELETE_RUN)
         store = self._connect()
         self._change(store, run_ids, lambda: delete_each(store, run_ids))
 
-    def restore(self, run_ids: Sequence[str]) -> None:
-        """Bring deleted runs back. Raises RecordsError, which says which could not be."""
+    def restore(self, run_ids: Sequence[str], *, actor: Actor) -> None:
+        """Bring deleted runs back. Raises Forbidden, and RecordsError, which says which could not be."""
+        actor.require(Deed.DELETE_RUN)
         store = self._connect()
         self._change(
             store,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from core.data.ingest import DataIngestor, known_source
+from core.domain.addresses import shown
 from core.domain.errors import LabError, StoreUnavailable
 from core.domain.jobs import JobState
 from core.domain.provenance import DataSource
@@ -109,7 +110,7 @@ def _mlflow(settings: Settings, connect: Connect) -> Finding:
     if not settings.training.enable_mlflow:
         return Finding("MLflow", ok=True, detail="Switched off by training.enable_mlflow.")
     store = connect()
-    return Finding("MLflow", ok=True, detail=f"{store.uri} answers; {len(all_versions(store)):,} versions.")
+    return Finding("MLflow", ok=True, detail=f"{shown(store.uri)} answers; {len(all_versions(store)):,} versions.")
 
 
 def _jobs(settings: Settings, connect: Connect) -> Finding:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.domain.access import Actor, Deed
 from core.domain.errors import NotFound, RecordsError, UnreadableRecord
 from core.domain.imports import ImportProblem, ImportReport, ImportRequest
 from core.domain.jobs import Progress
@@ -33,23 +34,27 @@ def import_records(
     request: ImportRequest,
     connect: Connect,
     *,
+    actor: Actor,
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> ImportReport:
     """Bring in runs, then versions.
 
     Args:
+        actor: who asked; stands on runs whose record names nobody.
         report: told how far it is.
         should_stop: asked between two runs or versions; all that was begun is whole then.
 
     Raises:
+        Forbidden: the actor may not.
         NotFound: there is no such folder or file, or the folder holds no file store.
         UnreadableRecord: the registry is no registry.
         StoreUnavailable: our store does not answer. The same import goes on where this one stopped.
         RecordsError: another import is under way.
     """
+    actor.require(Deed.IMPORT)
     with _alone(settings):
-        return _Import(settings, request, connect, report, should_stop).run()
+        return _Import(settings, request, connect, actor.name, report, should_stop).run()
 
 
 class _Import:
@@ -58,12 +63,14 @@ class _Import:
         settings: Settings,
         request: ImportRequest,
         connect: Connect,
+        actor: str,
         report: Callable[[Progress], None],
         should_stop: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._request = request
         self._connect = connect
+        self._actor = actor
         self._report = report
         self._should_stop = should_stop
         self._problems: dict[ImportProblem, None] = {}
@@ -81,7 +88,7 @@ class _Import:
             self._note,
             experiment=self._request.experiment,
             trust=self._request.trust,
-            actor=self._request.actor,
+            actor=self._actor,
         )
         versions = VersionImporter(store, self._note, trust=self._request.trust)
         try:

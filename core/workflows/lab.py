@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Final
 
 from core.data.ingest import known_source
+from core.domain.access import Actor
 from core.domain.errors import NotFound, StoreUnavailable
 from core.domain.house import House
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.jobs import Job, JobState, Progress, TrainingRequest
+from core.domain.jobs import Job, JobState, Progress
 from core.domain.provenance import DataSource, why_not_compared
 from core.domain.runs import Alias, ModelVersion, Run, Scores, TrainingOutcome
 from core.domain.settings import Settings
@@ -39,6 +40,7 @@ from core.workflows.recent import Recent
 from core.workflows.repeats import compare_with_twin
 from core.workflows.scenarios import Scenarios
 from core.workflows.scoring_desk import Scoring
+from core.workflows.submitting import cancel_job, submit_training
 from core.workflows.tuning import Tuning
 from core.workflows.valuation import Valuation, value
 from core.workflows.views import Expectation, Overview, TrainingResult, VersionCard
@@ -86,19 +88,26 @@ class Lab:
         """Whether a training now would use invented rows."""
         return known_source(self.settings) is DataSource.DEMO
 
-    def submit(self, spec: TrainingSpec, *, actor: str, run_name: str = "") -> str:
-        """Put a training on the queue, make sure somebody works on it, and return its id at once."""
-        job_id = self.queue.submit(TrainingRequest.create(spec, actor=actor, run_name=run_name))
-        self.keep_worker()
-        return job_id
+    def submit(self, spec: TrainingSpec, *, actor: Actor, run_name: str = "") -> str:
+        """Put a training on the queue, make sure somebody works on it, and return its id at once. Raises Forbidden."""
+        return submit_training(self.settings, lambda: self.queue, spec, actor=actor, run_name=run_name)
 
-    def assess(self, version: str, *, actor: str) -> str:
-        """Have a version's range measured, again where it was before; return the job's id at once."""
+    def assess(self, version: str, *, actor: Actor) -> str:
+        """Have a version's range measured, again where it was before; return the job's id at once. Raises Forbidden."""
         return self.ranges.start(version, actor=actor)
 
     def keep_worker(self) -> None:
         """Start the embedded worker if none is alive."""
         ensure_worker(self.settings, self.queue)
+
+    def is_busy(self) -> bool:
+        """Whether any training, sweep, scoring or measuring of a range is under way."""
+        return bool(
+            self.active_jobs()
+            or self.tuning.heads(under_way=True)
+            or self.scoring.under_way()
+            or self.ranges.under_way()
+        )
 
     def active_jobs(self) -> Sequence[Job]:
         """Queued and running trainings, newest first."""
@@ -125,9 +134,9 @@ class Lab:
         newest = running or self.queue.list_jobs(limit=1)
         return newest[0] if newest else None
 
-    def cancel(self, job_id: str) -> None:
-        """Ask a training or a trial to stop."""
-        self.queue.cancel(job_id)
+    def cancel(self, job_id: str, *, actor: Actor) -> Job:
+        """Ask a job of any kind to stop. Raises Forbidden, NotFound."""
+        return cancel_job(self.settings, lambda: self.queue, job_id, actor=actor)
 
     def overview(self) -> Overview:
         """What the first screen shows; from the local registry where MLflow is off or away."""

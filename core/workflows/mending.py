@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.domain.access import Actor, Deed
 from core.domain.errors import JobFailed, LabError, NotFound, RecordsError, TrainingCancelled
 from core.domain.files import draft_of
 from core.domain.runs import RunStatus
@@ -59,8 +60,17 @@ class Treated:
     done: bool
 
 
-def treat(settings: Settings, connect: Connect, findings: Iterable[Finding]) -> Iterator[Treated]:
-    """Carry out every mend of these findings, and those which that lays open. Each is told as it is done."""
+def treat(settings: Settings, connect: Connect, findings: Iterable[Finding], *, actor: Actor) -> Iterator[Treated]:
+    """Carry out every mend of these findings, and those which that lays open. Each is told as it is done.
+
+    Raises:
+        Forbidden: the actor may not; at once, before anything is told.
+    """
+    actor.require(Deed.MEND)
+    return _treat(settings, connect, findings)
+
+
+def _treat(settings: Settings, connect: Connect, findings: Iterable[Finding]) -> Iterator[Treated]:
     refused: set[Mend] = set()
     due = [mend for finding in findings for mend in finding.mends]
     for _ in range(ROUNDS):

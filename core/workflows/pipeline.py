@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from core.data.ingest import DataIngestor
+from core.domain.access import Actor, Deed
 from core.domain.errors import LabError
 from core.domain.house import TARGET
+from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import TrainingRequest
 from core.domain.runs import TrainingOutcome
 from core.domain.settings import Settings
@@ -47,12 +49,14 @@ INGEST_STAGE: Final = "ingest_data"
 FEATURES_STAGE: Final = "engineer_features"
 
 
-def ingest_data(settings: Settings, *, report: DownloadReport | None = None) -> StageResult:
+def ingest_data(settings: Settings, *, actor: Actor, report: DownloadReport | None = None) -> StageResult:
     """Find, download or make the rows, and validate them.
 
     Raises:
+        Forbidden: the actor may not train, which this begins.
         DataError: there are none, or they break the schema.
     """
+    actor.require(Deed.TRAIN)
     with _logged(INGEST_STAGE, settings) as log:
         dataset = DataIngestor(settings, report=report).ingest()
         log.info(f"{dataset.source}: {dataset.path}, SHA-256 {dataset.sha256}")
@@ -65,12 +69,14 @@ def ingest_data(settings: Settings, *, report: DownloadReport | None = None) -> 
     )
 
 
-def engineer_features(settings: Settings) -> StageResult:
+def engineer_features(settings: Settings, *, actor: Actor) -> StageResult:
     """Write every row with its engineered columns, and the fitted encoder and scaler.
 
     Raises:
+        Forbidden: the actor may not train, which this prepares.
         DataError: the rows cannot be used. RecordsError: a file cannot be written.
     """
+    actor.require(Deed.TRAIN)
     with _logged(FEATURES_STAGE, settings) as log:
         rows = DataIngestor(settings).ingest().rows
         filled = preprocessor(scaled=False).named_steps["impute"].fit_transform(rows)
@@ -92,13 +98,22 @@ def engineer_features(settings: Settings) -> StageResult:
 
 
 def train_model(
-    settings: Settings, request: TrainingRequest, connect: Connect, *, report: Report | None = None
+    settings: Settings,
+    spec: TrainingSpec,
+    connect: Connect,
+    *,
+    actor: Actor,
+    run_name: str = "",
+    report: Report | None = None,
 ) -> StageResult:
     """Train, score, log and register.
 
     Raises:
+        Forbidden: the actor may not.
         LabError: the training failed; the run says why.
     """
+    actor.require(Deed.TRAIN)
+    request = TrainingRequest.create(spec, actor=actor.name, run_name=run_name)
     look = functools.partial(write_stage_plots, settings.paths.stage_plots)
     outcome = train_now(settings, request, connect, report=report, look=look)
     where = f"version {outcome.version} of MLflow and " if outcome.version else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from core.domain.access import Actor
 from core.domain.errors import ScenariosUnavailable, StoreUnavailable
 from core.domain.house import House
 from core.domain.promotion import LedgerEntry, PromotionVerdict, Tenure
@@ -88,16 +89,16 @@ class Promoting:
                 missing = f"Saved scenarios are not among them: {error.what}"
         return make_verdict(self._records, version, alias, scenarios, scenarios_missing=missing)
 
-    def promote(self, verdict: PromotionVerdict, *, actor: str, reason: str = "", override: bool = False) -> Moved:
-        """Move the alias. Raises PromotionRefused, ChampionChanged; see ``promotion.promote``."""
+    def promote(self, verdict: PromotionVerdict, *, actor: Actor, reason: str = "", override: bool = False) -> Moved:
+        """Move the alias. Raises Forbidden, PromotionRefused, ChampionChanged; see ``promotion.promote``."""
         return promote(self._records, verdict, actor=actor, reason=reason, override=override)
 
     def rollback_plan(self) -> RollbackPlan:
         """Where a rollback leads now. Raises PromotionRefused where there was no champion before."""
         return plan_rollback(self._records)
 
-    def rollback(self, *, actor: str, reason: str, plan: RollbackPlan | None = None) -> Moved:
-        """Return to the previous champion. Raises PromotionRefused, ChampionChanged; see ``promotion.roll_back``."""
+    def rollback(self, *, actor: Actor, reason: str, plan: RollbackPlan | None = None) -> Moved:
+        """Return to the previous champion. Raises as ``promotion.roll_back``."""
         return roll_back(self._records, actor=actor, reason=reason, plan=plan)
 
     def versions(self) -> Versions:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from core.domain.access import Actor, Deed
 from core.domain.errors import ChampionChanged, NotFound, PromotionRefused, RecordsError
 from core.domain.house import House
 from core.domain.promotion import LONGEST_REASON, Act, Claim, Gate, LedgerEntry, Policy, PromotionVerdict
@@ -83,7 +84,7 @@ def promote(
     records: PromotionRecords,
     verdict: PromotionVerdict,
     *,
-    actor: str,
+    actor: Actor,
     reason: str = "",
     override: bool = False,
 ) -> Moved:
@@ -95,10 +96,12 @@ def promote(
         actor: who wants it. override: let failed gates pass, for a reason; marked for ever.
 
     Raises:
+        Forbidden: the actor may not.
         PromotionRefused: a gate failed and was not overridden, or one that cannot be.
         ChampionChanged: the alias or the champion is another one than the verdict was made against.
         StoreUnavailable, LedgerUnavailable, RecordsError: the records do not answer.
     """
+    actor.require(Deed.PROMOTE)
     is_overridden = _check(verdict, reason, override)
     store = records.connect()
     with records.ledger.lock():
@@ -106,7 +109,7 @@ def promote(
         version = _same_version(store, verdict)
         claim = verdict.claim
         move = Move(
-            who=actor,
+            who=actor.name,
             act=Act.PROMOTED,
             alias=claim.alias,
             version_from=claim.previous,
@@ -136,17 +139,19 @@ def plan_rollback(records: PromotionRecords) -> RollbackPlan:
     )
 
 
-def roll_back(records: PromotionRecords, *, actor: str, reason: str, plan: RollbackPlan | None = None) -> Moved:
+def roll_back(records: PromotionRecords, *, actor: Actor, reason: str, plan: RollbackPlan | None = None) -> Moved:
     """Return to the previous champion, through the load check alone.
 
     Args:
         plan: what was agreed to; by default as things stand now.
 
     Raises:
+        Forbidden: the actor may not.
         PromotionRefused: no reason is given, there is no earlier champion, or it does not load.
         ChampionChanged: the champion moved since the plan was made.
         StoreUnavailable, LedgerUnavailable, RecordsError: the records do not answer.
     """
+    actor.require(Deed.ROLL_BACK)
     _check_reason(reason, "A rollback")
     agreed = plan or plan_rollback(records)
     store = records.connect()
@@ -155,7 +160,7 @@ def roll_back(records: PromotionRecords, *, actor: str, reason: str, plan: Rollb
     with records.ledger.lock():
         records.agree(store)
         move = Move(
-            who=actor,
+            who=actor.name,
             act=Act.ROLLED_BACK,
             alias=Alias.CHAMPION,
             version_from=agreed.current,

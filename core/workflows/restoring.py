@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from core.domain.access import Actor, Deed
 from core.domain.errors import LabError, NotFound, RecordsError, UntrustedModel
 from core.domain.files import draft_of
 from core.domain.promotion import THE_LAB, Act, Stage
@@ -43,13 +44,19 @@ RESTORED_TAG = "restored.from"
 _STAGES = {Alias.CHAMPION: Stage.PRODUCTION, Alias.CHALLENGER: Stage.STAGING}
 
 
-def restore(settings: Settings, connect: Connect) -> Iterator[Treated]:
+def restore(settings: Settings, connect: Connect, *, actor: Actor) -> Iterator[Treated]:
     """Each thing brought back, as it is done.
 
     Raises:
+        Forbidden: the actor may not; at once.
         StoreUnavailable: MLflow's store does not answer; nothing is changed then.
         RecordsError: the local registry cannot be read or written.
     """
+    actor.require(Deed.MEND)
+    return _restore(settings, connect)
+
+
+def _restore(settings: Settings, connect: Connect) -> Iterator[Treated]:
     store = connect()
     registry = open_registry(settings, connect)
     # What MLflow never lost comes first, so that registry.json is whole before it is restored from.

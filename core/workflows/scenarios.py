@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
+from core.domain.access import Actor, Deed
 from core.domain.house import RAW_COLUMNS, House
 from core.domain.scenarios import LONGEST_NAME, Scenario
 from core.domain.settings import Settings
@@ -32,29 +33,35 @@ class Scenarios:
         self._settings = settings
         self._shelf = ScenarioShelf(settings, make_database=self._make_database)
 
-    def save(self, name: str, note: str, house: House, author: str) -> Scenario:
-        """Keep a house under a name. Raises InvalidScenario for no name or too long a text."""
-        return self._shelf.save(name, note, house, author)
+    def save(self, name: str, note: str, house: House, *, actor: Actor) -> Scenario:
+        """Keep a house under a name. Raises Forbidden, and InvalidScenario for no name or too long a text."""
+        actor.require(Deed.SAVE_SCENARIO)
+        return self._shelf.save(name, note, house, actor.name)
 
-    def duplicate(self, scenario_id: str, *, author: str | None = None) -> Scenario:
-        """The same house and note once more under a name of its own, to be tweaked. Raises NotFound.
-
-        Args:
-            author: who does it; by default the first one's author.
-        """
+    def duplicate(self, scenario_id: str, *, actor: Actor) -> Scenario:
+        """The same house and note once more under a name of its own, to be tweaked. Raises Forbidden, NotFound."""
+        actor.require(Deed.SAVE_SCENARIO)
         first = self._shelf.get(scenario_id)
         taken = {one.name for one in self._shelf.all()}
         name = _free_name(f"{first.name[: LONGEST_NAME - 20]} (copy)", taken)
-        return self._shelf.save(name, first.note, first.house, author or first.author)
+        return self._shelf.save(name, first.note, first.house, actor.name)
 
     def edit(
-        self, scenario_id: str, *, name: str | None = None, note: str | None = None, house: House | None = None
+        self,
+        scenario_id: str,
+        *,
+        actor: Actor,
+        name: str | None = None,
+        note: str | None = None,
+        house: House | None = None,
     ) -> Scenario:
-        """Change what is given. Raises NotFound, InvalidScenario."""
+        """Change what is given. Raises Forbidden, NotFound, InvalidScenario."""
+        actor.require(Deed.CHANGE_SCENARIO)
         return self._shelf.edit(scenario_id, name=name, note=note, house=house)
 
-    def delete(self, scenario_id: str) -> None:
-        """Forget a scenario. Raises NotFound."""
+    def delete(self, scenario_id: str, *, actor: Actor) -> None:
+        """Forget a scenario. Raises Forbidden, NotFound."""
+        actor.require(Deed.CHANGE_SCENARIO)
         self._shelf.delete(scenario_id)
 
     def get(self, scenario_id: str) -> Scenario:

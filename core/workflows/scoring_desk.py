@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 from core.data.table_files import table_in
 from core.data.table_parts import TablePart, cell_values
+from core.domain.access import Actor, Deed
 from core.domain.errors import NotFound
 from core.domain.house_columns import map_columns
 from core.domain.jobs import Job, Progress
@@ -85,7 +86,7 @@ class Scoring:
         name: str,
         columns: Mapping[str, str | None],
         *,
-        actor: str,
+        actor: Actor,
         version: str | None = None,
     ) -> str:
         """Keep the file, put its pricing on the queue, make sure somebody works on it, and return the job's id.
@@ -95,13 +96,15 @@ class Scoring:
             version: the one named, else the champion or the newest as they are now.
 
         Raises:
+            Forbidden: the actor may not.
             InvalidData: it is no table, or its columns are not clear.
             QueueFull: as many files wait as ``jobs.queued`` allows.
         """
+        actor.require(Deed.SCORE)
         table = table_in(file, name, self._settings.scoring.max_megabytes)
         mapping = map_columns(table.names, columns)
         source = self.source(version)
-        request = ScoringRequest(name[:LONGEST_FILE_NAME], mapping, source.version, source.sentence, actor)
+        request = ScoringRequest(name[:LONGEST_FILE_NAME], mapping, source.version, source.sentence, actor.name)
         job_id = f"{SCORING_PREFIX}{uuid.uuid4().hex[:12]}"
         folder = ScoredFolder(self._settings, job_id)
         is_queued = False
@@ -137,9 +140,10 @@ class Scoring:
         """Those that wait or run, the newest first."""
         return self._queue().list_scorings(active_only=True)
 
-    def cancel(self, job_id: str) -> None:
-        """Ask a scoring to stop: it leaves nothing."""
-        self._queue().cancel(job_id)
+    def cancel(self, job_id: str, *, actor: Actor) -> None:
+        """Ask a scoring to stop: it leaves nothing. Raises Forbidden, NotFound, also for a job of another kind."""
+        actor.require(Deed.SCORE)
+        self._queue().cancel(self.get(job_id).job_id)
         self._keep_worker()  # somebody must remove what was sent
 
     def results(self, job: Job) -> tuple[ScoredResult, ...]:

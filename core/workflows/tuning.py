@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from core.domain.access import Actor, Deed
 from core.domain.errors import RecordsError
 from core.domain.sweep_plans import SweepPlan
 from core.domain.sweeps import Sweep, SweepHead
@@ -38,23 +39,27 @@ class Tuning:
         self._keep_worker = keep_worker
         self._findings: Recent[str, SweepFindings] = Recent(KEPT_FINDINGS)
 
-    def start(self, plan: SweepPlan, *, actor: str, name: str = "") -> str:
-        """Enter a sweep, make sure somebody works on it, and return its id at once."""
-        sweep_id = start_sweep(self._queue(), self._connect, plan, actor=actor, name=name)
+    def start(self, plan: SweepPlan, *, actor: Actor, name: str = "") -> str:
+        """Enter a sweep, make sure somebody works on it, and return its id at once. Raises Forbidden."""
+        actor.require(Deed.TUNE)
+        sweep_id = start_sweep(self._queue(), self._connect, plan, actor=actor.name, name=name)
         self._keep_worker()
         return sweep_id
 
-    def pause(self, sweep_id: str) -> None:
-        """Start no further trial of it; those under way end as they would."""
+    def pause(self, sweep_id: str, *, actor: Actor) -> None:
+        """Start no further trial of it; those under way end as they would. Raises Forbidden."""
+        actor.require(Deed.STEER_SWEEP)
         pause_sweep(self._queue(), self._connect, sweep_id)
 
-    def resume(self, sweep_id: str) -> None:
-        """Let a paused sweep go on."""
+    def resume(self, sweep_id: str, *, actor: Actor) -> None:
+        """Let a paused sweep go on. Raises Forbidden."""
+        actor.require(Deed.STEER_SWEEP)
         resume_sweep(self._queue(), self._connect, sweep_id)
         self._keep_worker()
 
-    def cancel(self, sweep_id: str) -> None:
-        """End a sweep now, its trials under way with it."""
+    def cancel(self, sweep_id: str, *, actor: Actor) -> None:
+        """End a sweep now, its trials under way with it. Raises Forbidden."""
+        actor.require(Deed.STEER_SWEEP)
         cancel_sweep(self._queue(), sweep_id)
         self._keep_worker()
 

@@ -14,6 +14,11 @@ from core.domain.money import MISSING
 from core.domain.sweeps import SweepState
 from core.workflows.lab import Lab
 
+LIVE_SECONDS = 2.0
+IDLE_SECONDS = 10.0
+"""How often an idle screen looks for jobs. Not more often: a part that asks for its turn in the very moment in which a
+whole run ends makes Streamlit drop what that run sent last, and an analyst would miss a price."""
+
 
 @st.cache_resource(show_spinner=False)
 def lab() -> Lab:
@@ -76,9 +81,16 @@ def banner() -> None:
             )
 
 
-@st.fragment(run_every=2.0)
+@st.fragment(run_every=IDLE_SECONDS)
 def job_strip(title: str = "") -> None:
     """Trainings and sweeps under way, under a title where there are any. Every screen's sidebar has it."""
+    with errors():
+        if lab().is_busy():
+            _live_strip(title)
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _live_strip(title: str) -> None:
     with errors():
         jobs, sweeps = lab().active_jobs(), lab().tuning.heads(under_way=True)
         files = lab().scoring.under_way()

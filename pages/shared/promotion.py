@@ -7,12 +7,13 @@ from typing import Final
 
 import streamlit as st
 
+from core.domain.access import Deed
 from core.domain.money import dollars, percent
 from core.domain.promotion import LONGEST_REASON, MovedPrice, PromotionVerdict, Requote
-from core.domain.provenance import current_user
 from core.domain.runs import Alias
 from core.workflows.promotion import Moved
 from pages.shared.frame import errors, escape, lab
+from pages.shared.visitor import barred, visitor
 
 _SAID: Final = "models_said"
 _VERDICT: Final = "models_verdict"
@@ -71,22 +72,23 @@ def _figures(verdict: PromotionVerdict) -> None:
 
 
 def _way_on(verdict: PromotionVerdict) -> None:
+    may = barred(Deed.PROMOTE)
     if verdict.passed:
         with st.form("promote", border=False):
             reason = st.text_input("Reason", max_chars=LONGEST_REASON, placeholder="not needed")
-            if st.form_submit_button("Promote", type="primary", icon=":material/workspace_premium:"):
+            if st.form_submit_button("Promote", type="primary", icon=":material/workspace_premium:", **may):
                 with errors(), st.spinner("Promoting"):
-                    moved(lab().promotions.promote(verdict, actor=current_user(), reason=reason))
+                    moved(lab().promotions.promote(verdict, actor=visitor(), reason=reason))
         return
     if not verdict.overridable:
         st.caption("A failed gate of this kind holds against every reason.")
         return
-    with st.popover("Override the gates", icon=":material/gavel:"), st.form("override", border=False):
+    with st.popover("Override the gates", icon=":material/gavel:", **may), st.form("override", border=False):
         st.markdown("The override and its reason stay in the ledger for ever.")
         reason = st.text_input("Reason", max_chars=LONGEST_REASON)
-        if st.form_submit_button("Promote against the gates", type="primary"):
+        if st.form_submit_button("Promote against the gates", type="primary", **may):
             with errors(), st.spinner("Promoting"):
-                moved(lab().promotions.promote(verdict, actor=current_user(), reason=reason, override=True))
+                moved(lab().promotions.promote(verdict, actor=visitor(), reason=reason, override=True))
 
 
 def _preview(preview: Requote) -> None:

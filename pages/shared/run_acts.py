@@ -10,6 +10,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.domain.access import Deed
 from core.domain.errors import LabError
 from core.domain.run_query import Lifecycle, RunQuery
 from core.tracking.run_edits import LONGEST_KEY, LONGEST_VALUE
@@ -17,6 +18,7 @@ from core.workflows.browsing import RunPage
 from core.workflows.comparison import FEWEST_RUNS, MOST_RUNS
 from pages.shared.frame import errors, escape, lab, show_error
 from pages.shared.run_table import clear_picks
+from pages.shared.visitor import barred, visitor
 
 _SAID: Final = "runs_said"
 _REFUSED: Final = "runs_refused"
@@ -49,19 +51,21 @@ def acts(row: DeltaGenerator, picked: tuple[str, ...], query: RunQuery, found: R
     ):
         st.session_state[_LEFT] = st.query_params.to_dict()
         st.switch_page("compare.py", query_params={_COMPARED: ",".join(picked)})
-    with row.popover("Tag", icon=":material/sell:", disabled=not picked):
+    with row.popover("Tag", icon=":material/sell:", **barred(Deed.EDIT_RUN, disabled=not picked)):
         _tag(picked)
-    with row.popover("Note", icon=":material/edit_note:", disabled=len(picked) != 1):
+    with row.popover("Note", icon=":material/edit_note:", **barred(Deed.EDIT_RUN, disabled=len(picked) != 1)):
         _note(picked)
     if query.lifecycle is not Lifecycle.DELETED:
-        with row.popover("Delete", icon=":material/delete:", disabled=not picked):
+        with row.popover("Delete", icon=":material/delete:", **barred(Deed.DELETE_RUN, disabled=not picked)):
             st.markdown(f"Delete {_counted(picked)}? They can be restored under **More**, **Shown: Deleted**.")
-            if st.button("Delete now", type="primary"):
-                _do(picked, functools.partial(lab().runs.delete, picked), f"Deleted {_counted(picked)}.", clears=True)
+            if st.button("Delete now", type="primary", **barred(Deed.DELETE_RUN)):
+                delete = functools.partial(lab().runs.delete, picked, actor=visitor())
+                _do(picked, delete, f"Deleted {_counted(picked)}.", clears=True)
     if query.lifecycle is not Lifecycle.ACTIVE and row.button(
-        "Restore", icon=":material/restore_from_trash:", disabled=not picked
+        "Restore", icon=":material/restore_from_trash:", **barred(Deed.DELETE_RUN, disabled=not picked)
     ):
-        _do(picked, functools.partial(lab().runs.restore, picked), f"Restored {_counted(picked)}.", clears=True)
+        restore = functools.partial(lab().runs.restore, picked, actor=visitor())
+        _do(picked, restore, f"Restored {_counted(picked)}.", clears=True)
     row.download_button(
         "Export CSV",
         data=functools.partial(_csv, query, picked),
@@ -95,8 +99,9 @@ def _tag(picked: tuple[str, ...]) -> None:
     with st.form("tag", border=False):
         key = st.text_input("Tag", max_chars=LONGEST_KEY)
         value = st.text_input("Value", max_chars=LONGEST_VALUE)
-        if st.form_submit_button("Tag now", type="primary"):
-            _do(picked, functools.partial(lab().runs.tag, picked, key, value), f"Tagged {_counted(picked)}.")
+        if st.form_submit_button("Tag now", type="primary", **barred(Deed.EDIT_RUN)):
+            tag = functools.partial(lab().runs.tag, picked, key, value, actor=visitor())
+            _do(picked, tag, f"Tagged {_counted(picked)}.")
 
 
 def _note(picked: tuple[str, ...]) -> None:
@@ -106,8 +111,9 @@ def _note(picked: tuple[str, ...]) -> None:
         before = lab().runs.note_of(picked[0])
         with st.form("note", border=False):
             text = st.text_area("Note", value=before, height=160, max_chars=LONGEST_VALUE)
-            if st.form_submit_button("Save the note", type="primary"):
-                _do(picked, functools.partial(lab().runs.note, picked[0], text), "The note is saved.")
+            if st.form_submit_button("Save the note", type="primary", **barred(Deed.EDIT_RUN)):
+                note = functools.partial(lab().runs.note, picked[0], text, actor=visitor())
+                _do(picked, note, "The note is saved.")
 
 
 def _do(picked: tuple[str, ...], act: Callable[[], object], said: str, *, clears: bool = False) -> None:

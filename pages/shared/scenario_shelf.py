@@ -11,15 +11,16 @@ import streamlit as st
 
 from core.charts.scenarios import MOST_COMPARED, scenario_prices
 from core.charts.valuation_report import ModelOrigin, valuation_report
+from core.domain.access import Deed
 from core.domain.house import FEATURES, House
 from core.domain.hyperparameters import family_label
 from core.domain.money import MISSING, price_text
-from core.domain.provenance import current_user
 from core.domain.scenarios import LONGEST_NAME, LONGEST_NOTE, Scenario
 from core.workflows.scenarios import WHAT_IF, link
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
 from pages.shared.house_form import TAKEN
+from pages.shared.visitor import barred, visitor
 from pages.shared.what_if_place import area_choice
 from pages.shared.what_if_start import ASKED, VERSION
 
@@ -33,9 +34,9 @@ def keep_and_share(house: House, version: str | None) -> None:
     ):
         name = st.text_input("Name", max_chars=LONGEST_NAME)
         note = st.text_area("Note", max_chars=LONGEST_NOTE)
-        if st.form_submit_button("Save scenario", type="primary"):
+        if st.form_submit_button("Save scenario", type="primary", **barred(Deed.SAVE_SCENARIO)):
             with errors():
-                saved = lab().scenarios.save(name, note, house, current_user())
+                saved = lab().scenarios.save(name, note, house, actor=visitor())
                 st.toast(f"Saved as {escape(saved.name)}.", icon=":material/bookmark_added:")
     with row.popover("Share", icon=":material/link:"):
         by = f"version {version}" if version else "what serves then"
@@ -92,13 +93,15 @@ def _acts_on_one(one: Scenario | None, house: House | None, version: str | None)
         st.session_state[TAKEN] = one.house
         st.session_state[ASKED] = True
         st.rerun()
-    if st.button("Duplicate", icon=":material/content_copy:", disabled=one is None) and one:
-        copy = lab().scenarios.duplicate(one.scenario_id, author=current_user())
+    may_save = barred(Deed.SAVE_SCENARIO, disabled=one is None)
+    if st.button("Duplicate", icon=":material/content_copy:", **may_save) and one:
+        copy = lab().scenarios.duplicate(one.scenario_id, actor=visitor())
         st.toast(f"Saved as {escape(copy.name)}.", icon=":material/bookmark_added:")
         st.rerun(scope="fragment")
     if one is None:
         return
-    with st.popover("Edit", icon=":material/edit:"), st.form(f"edit_{one.scenario_id}", border=False):
+    may = barred(Deed.CHANGE_SCENARIO)
+    with st.popover("Edit", icon=":material/edit:", **may), st.form(f"edit_{one.scenario_id}", border=False):
         name = st.text_input("Name", one.name, max_chars=LONGEST_NAME)
         note = st.text_area("Note", one.note, max_chars=LONGEST_NOTE)
         is_replaced = st.checkbox(
@@ -106,9 +109,10 @@ def _acts_on_one(one: Scenario | None, house: House | None, version: str | None)
             disabled=house is None or house == one.house,
             help="Open it, move the sliders, and then keep it here as it is now.",
         )
-        if st.form_submit_button("Keep", type="primary"):
+        if st.form_submit_button("Keep", type="primary", **may):
             with errors():
-                lab().scenarios.edit(one.scenario_id, name=name, note=note, house=house if is_replaced else None)
+                own = house if is_replaced else None
+                lab().scenarios.edit(one.scenario_id, actor=visitor(), name=name, note=note, house=own)
                 st.rerun(scope="fragment")
     st.download_button(
         "One-pager",
@@ -122,11 +126,12 @@ def _acts_on_one(one: Scenario | None, house: House | None, version: str | None)
 
 
 def _offer_delete(picked: list[Scenario], total: int) -> None:
-    with st.popover("Delete", icon=":material/delete:"):
+    may = barred(Deed.CHANGE_SCENARIO)
+    with st.popover("Delete", icon=":material/delete:", **may):
         st.markdown(f"Delete {len(picked)} of {total} scenarios? They cannot be brought back.")
-        if st.button("Delete now", type="primary"):
+        if st.button("Delete now", type="primary", **may):
             for scenario in picked:
-                lab().scenarios.delete(scenario.scenario_id)
+                lab().scenarios.delete(scenario.scenario_id, actor=visitor())
             st.rerun(scope="fragment")
 
 

@@ -7,11 +7,12 @@ from typing import Final
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core.domain.access import Deed
 from core.domain.house import FEATURES, RAW_COLUMNS
 from core.domain.house_columns import ColumnGuess, guess_columns
-from core.domain.provenance import current_user
 from core.workflows.scoring_desk import FileLook
 from pages.shared.frame import errors, escape, lab
+from pages.shared.visitor import barred, visitor
 from pages.shared.what_if_start import version_choice
 
 _NOT_THERE: Final = "(not in the file)"
@@ -37,8 +38,11 @@ def score_form() -> None:
         return
     with errors():
         look = lab().scoring.look(file, file.name)
+        # Above the nine boxes: on a phone they fill the screen, and mostly they are guessed right.
+        start = st.container()
         chosen = _columns(look, file.file_id)
-        _start(file, chosen)
+        with start:
+            _start(file, chosen)
         _first_rows(look)
 
 
@@ -86,14 +90,14 @@ def _start(file: UploadedFile, chosen: dict[str, str | None]) -> None:
         type="primary",
         icon=":material/price_check:",
         width="stretch",
-        disabled=bool(open_ones),
+        **barred(Deed.SCORE, disabled=bool(open_ones)),
     )
     if open_ones:
         names = ", ".join(FEATURES[feature].label for feature in open_ones)
         st.warning(escape(f"Choose the column of: {names}."), icon=":material/rule:")
     if pressed:
         with st.spinner("Keeping the file"):
-            job_id = lab().scoring.start(file, file.name, chosen, actor=current_user(), version=version)
+            job_id = lab().scoring.start(file, file.name, chosen, actor=visitor(), version=version)
         st.query_params["job"] = job_id
         st.rerun()
 

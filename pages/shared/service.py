@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.domain.access import Deed
 from core.domain.money import MISSING, milliseconds
 from core.serving.service_control import DEFAULT_PORT, RunningService, find_service, start_service, stop_service
 from pages.shared.frame import errors, escape, lab
+from pages.shared.visitor import barred, visitor
 
 LOOK_SECONDS = 2.0
 TILE_WIDTH = 150
@@ -26,9 +28,10 @@ def service() -> None:
 def _stopped() -> None:
     st.info("No service runs. Programs get prices over HTTP once it is started.", icon=":material/api:")
     port = st.number_input("Port", min_value=1, max_value=65_535, value=DEFAULT_PORT, step=1, width=160)
-    if st.button("Start the service", type="primary", icon=":material/play_arrow:"):
+    may = barred(Deed.RUN_SERVICE)
+    if st.button("Start the service", type="primary", icon=":material/play_arrow:", **may):
         with st.spinner("Starting"):
-            start_service(lab().settings, port=int(port))
+            start_service(lab().settings, actor=visitor(), port=int(port))
         st.rerun(scope="fragment")
 
 
@@ -43,7 +46,7 @@ def _running(running: RunningService) -> None:
     row.metric("Requests so far", f"{running.requests:,}", width=TILE_WIDTH)
     if running.since is not None:
         st.caption(f"Version {running.version} since {running.since:%d %B %Y %H:%M:%S} UTC.")
-    if st.button("Stop the service", icon=":material/stop:"):
+    if st.button("Stop the service", icon=":material/stop:", **barred(Deed.RUN_SERVICE)):
         with st.spinner("Answering the last requests"):
-            stop_service(lab().settings)
+            stop_service(lab().settings, actor=visitor())
         st.rerun(scope="fragment")

@@ -8,11 +8,12 @@ import streamlit as st
 
 from core.charts.range_bar import range_bar
 from core.charts.valuation_report import coverage_sentence
+from core.domain.access import Deed
 from core.domain.jobs import JobState
-from core.domain.provenance import current_user
 from core.workflows.valuation import Valuation
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
+from pages.shared.visitor import barred, visitor
 
 LOOK_SECONDS: Final = 2.0
 
@@ -48,9 +49,10 @@ def _say_why_none(valuation: Valuation) -> None:
         return
     if standing.reason:  # a range that was measured and cannot be read stands among the warnings
         st.info(escape(standing.reason), icon=":material/straighten:")
-    if st.button("Measure its range", icon=":material/straighten:", key="measure_range"):
+    may = barred(Deed.MEASURE_RANGE)
+    if st.button("Measure its range", icon=":material/straighten:", key="measure_range", **may):
         with errors():
-            lab().assess(version, actor=current_user())
+            lab().assess(version, actor=visitor())
             st.rerun()
 
 

@@ -31,6 +31,7 @@ from core.tracking.runs import list_runs
 from core.tracking.store import open_store
 from core.workflows.doctor import examine
 from core.workflows.mending import treat
+from tests.actors import TESTER
 from tests.browser.server import free_port
 from tests.conftest import rows_in
 from tests.core.jobs.conftest import request_of
@@ -175,7 +176,10 @@ def take_stock(ward: Ward) -> Counts:
 def mend(ward: Ward) -> list[str]:
     """What the doctor had to do; afterwards there is nothing left for it."""
     connect = functools.cache(lambda: open_store(ward.settings))
-    done = [treated.sentence for treated in treat(ward.settings, connect, list(examine(ward.settings, connect)))]
+    done = [
+        treated.sentence
+        for treated in treat(ward.settings, connect, list(examine(ward.settings, connect)), actor=TESTER)
+    ]
     left = [finding for finding in examine(ward.settings, connect) if not finding.ok]
     assert not left, left
     return done

@@ -22,6 +22,7 @@ from core.tracking.registry import alias_holders
 from core.tracking.store import open_store
 from core.workflows.promotion import promote, roll_back
 from core.workflows.promotion_records import PromotionRecords
+from tests.actors import TESTER, named
 from tests.faults.conftest import kill, until
 from tests.forked import start
 from tests.promotions import passed, put_up
@@ -95,7 +96,7 @@ def promote_for_ever(settings: Settings, seed: int) -> None:
     while os.getppid() > 1:
         try:
             if luck.random() < 0.3:
-                roll_back(records, actor="tester", reason="for the test")
+                roll_back(records, actor=TESTER, reason="for the test")
             else:
                 put_up(records, luck.choice(candidates(records)), luck.choice(list(Alias)))
         except (ChampionChanged, PromotionRefused):
@@ -110,7 +111,7 @@ def promote_often(settings: Settings, times: int, seed: int, result: Path) -> No
     while len(won) < times:
         verdict = passed(records, luck.choice(candidates(records)))
         try:
-            won.append(promote(records, verdict, actor=f"process {os.getpid()}").entry)
+            won.append(promote(records, verdict, actor=named(f"process {os.getpid()}")).entry)
         except ChampionChanged:
             overtaken += 1
     report = {"won": [(entry.number, entry.hash) for entry in won], "overtaken": overtaken}

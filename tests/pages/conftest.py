@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 import pytest
@@ -35,13 +35,17 @@ def _quick_screens() -> Iterator[None]:
 def open_screen(_quick_screens: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenScreen]:
     """``open_screen(settings, "what_if", median_income="8.3")``: that screen of that home, run once."""
 
-    def run(settings: Settings, screen: str = "", **address: str) -> AppTest:
+    def run(
+        settings: Settings, screen: str = "", *, user: Mapping[str, object] | None = None, **address: str
+    ) -> AppTest:
         for name, value in settings.as_environment().items():
             monkeypatch.setenv(name, value)
         # A screen that submits a job must not start a worker that outlives the test.
         monkeypatch.setenv("HOUSING_LAB_JOBS__EMBEDDED_WORKER", "false")
         st.cache_resource.clear()
         app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "main.py"), default_timeout=60)
+        if user is not None:
+            app.user = dict(user)
         for name, value in address.items():
             app.query_params[name] = value
         if screen:

@@ -23,6 +23,7 @@ from core.jobs.engine import JobQueue
 from core.tracking.store import open_store
 from core.workflows.scored_files import ScoredFolder
 from core.workflows.scoring_desk import Scoring
+from tests.actors import TESTER
 from tests.core.jobs.conftest import is_final, request_of, wait_for
 from tests.forked import working
 from tests.pages.conftest import Downloads, OpenScreen
@@ -56,7 +57,7 @@ def done(trained_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -
     queue = JobQueue(settings)
     desk = Scoring(settings, lambda: queue, lambda: open_store(settings), lambda: None)
     rows = [HOUSE, *({**HOUSE, **change} for change in BAD.values()), *[HOUSE] * 60]
-    job_id = desk.start(io.BytesIO(csv_text(rows).encode()), HOSTILE, {}, actor="tester")
+    job_id = desk.start(io.BytesIO(csv_text(rows).encode()), HOSTILE, {}, actor=TESTER)
     with working(settings):
         assert wait_for(queue, job_id, is_final).state is JobState.SUCCEEDED
     queue.close()

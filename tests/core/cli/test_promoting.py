@@ -18,6 +18,7 @@ from core.tracking.registry import alias_holders
 from core.tracking.store import open_store
 from core.workflows.promotion_records import PromotionRecords
 from core.workflows.scenarios import Scenarios
+from tests.actors import TESTER
 from tests.core.cli.terminal import lab, run_here
 from tests.promotions import put_up
 
@@ -49,7 +50,7 @@ def test_promotion_refusal_override_and_rollback_answer_as_the_contract_says(run
     assert code == 1
     refused = document(out)
     assert (refused["promoted"], refused["version"], refused["previous"]) == (False, "2", "1")
-    assert [gate["passed"] for gate in refused["gates"]] == [False, False, False, True, True, True]
+    assert [gate["passed"] for gate in refused["gates"]] == [False, False, False, True, True, True, True]
 
     code, out, _ = run("promote", "2", "--override", "--json")
     assert code == 1
@@ -141,7 +142,7 @@ def test_the_doctor_restores_in_a_process_of_its_own(versions_home: Settings) ->
 
 def test_saved_scenarios_are_named_with_both_prices(run: Run, versions_home: Settings) -> None:
     scenarios = Scenarios(versions_home)
-    scenarios.save("client in Oakland", "", House.typical(), "tester")
+    scenarios.save("client in Oakland", "", House.typical(), actor=TESTER)
     scenarios.close()
     run("promote", "1")
     code, out, _ = run("promote", "2")

@@ -21,6 +21,7 @@ from core.jobs.scoring_job import OldFiles
 from core.tracking.store import Connection
 from core.workflows.lab import Lab
 from core.workflows.scored_files import ScoredFolder
+from tests.actors import TESTER
 from tests.core.jobs.conftest import is_final, request_of, wait_for
 from tests.forked import working
 from tests.scored import HOUSE, csv_text, raw_rows
@@ -57,7 +58,7 @@ def many(real_rows: pd.DataFrame) -> bytes:
 
 
 def send(lab: Lab, content: bytes, name: str = "houses.csv") -> str:
-    return lab.scoring.start(io.BytesIO(content), name, {}, actor="tester")
+    return lab.scoring.start(io.BytesIO(content), name, {}, actor=TESTER)
 
 
 def is_under_way(job: Job) -> bool:
@@ -96,7 +97,7 @@ def test_a_cancelled_scoring_stops_between_two_parts_and_leaves_nothing(lab: Lab
         job_id = send(lab, many)
         wait_for(lab.queue, job_id, is_under_way)
         began = time.monotonic()
-        lab.scoring.cancel(job_id)
+        lab.scoring.cancel(job_id, actor=TESTER)
         assert lab.scoring.get(job_id).state is JobState.CANCELLED
         until(lambda: not (home.paths.scored / job_id).exists())
         print(f"gone after {time.monotonic() - began:.2f} s")
@@ -132,7 +133,7 @@ def test_what_is_cancelled_while_no_worker_lives_is_removed_by_the_next_one(
     job_id = send(lab, many)
     with working(home, parent=os.getpid()):
         wait_for(lab.queue, job_id, is_under_way)
-    lab.scoring.cancel(job_id)
+    lab.scoring.cancel(job_id, actor=TESTER)
     assert (home.paths.scored / job_id).exists(), "nobody could remove it yet"
     with working(home, parent=os.getpid()):
         until(lambda: not (home.paths.scored / job_id).exists())
@@ -158,7 +159,7 @@ def test_a_waiting_file_has_a_place_of_its_own_queue_and_is_listed_with_all_jobs
     assert [(job.job_id, job.queue_position) for job in lab.scoring.under_way()] == [(second, 2), (first, 1)]
     assert [job.request.title for job in lab.queue.list_jobs(trials=True)][:2] == ["scoring b.csv", "scoring a.csv"]
     assert len(lab.queue.list_jobs()) == 1, "the list of trainings has trainings alone"
-    lab.scoring.cancel(first)
+    lab.scoring.cancel(first, actor=TESTER)
     assert [job.queue_position for job in lab.scoring.under_way()] == [1]
 
 

@@ -18,6 +18,7 @@ from core.serving.service_control import find_service, service_log, start_servic
 from core.serving.standing_record import ServiceRecord, read_record, service_record
 from core.tracking.store import open_store
 from core.workflows.training import train_now
+from tests.actors import TESTER
 from tests.browser.server import free_port
 from tests.core.serving.service import JSON, Caller, encoded, request, split_of
 from tests.core.workflows.conftest import ridge
@@ -26,14 +27,14 @@ from tests.core.workflows.conftest import ridge
 @pytest.fixture
 def stopped_after(lab_home: Settings) -> Iterator[Settings]:
     yield lab_home
-    stop_service(lab_home)
+    stop_service(lab_home, actor=TESTER)
 
 
 def test_a_service_is_started_found_and_stopped(stopped_after: Settings) -> None:
     home, port = stopped_after, free_port()
     assert find_service(home) is None
-    assert stop_service(home) is False
-    started = start_service(home, port=port)
+    assert stop_service(home, actor=TESTER) is False
+    started = start_service(home, actor=TESTER, port=port)
     assert (started.address, started.condition) == (f"http://127.0.0.1:{port}", "waiting")
     assert (started.version, started.requests, started.p95_ms) == (None, 0, None)
     assert psutil.Process(started.pid).cmdline()[:4] == [sys.executable, "-m", "core", "serve"]
@@ -55,9 +56,9 @@ def test_a_service_is_started_found_and_stopped(stopped_after: Settings) -> None
     assert (found.condition, found.version, found.family) == ("ok", outcome.version, "ridge")
     assert found.p95_ms is not None
     assert found.per_second > 0
-    assert start_service(home, port=port + 1).pid == started.pid
+    assert start_service(home, actor=TESTER, port=port + 1).pid == started.pid
 
-    assert stop_service(home) is True
+    assert stop_service(home, actor=TESTER) is True
     assert not psutil.pid_exists(started.pid)
     assert find_service(home) is None
     assert read_record(home) is None
@@ -76,8 +77,9 @@ def _wait_for_version(home: Settings) -> None:
 
 
 def test_a_service_that_cannot_start_tells_the_end_of_its_log(lab_home: Settings) -> None:
+    meant = lab_home.access.model_copy(update={"allow_public": True})
     with pytest.raises(LabError) as raised:
-        start_service(lab_home, port=1, host="203.0.113.1")
+        start_service(lab_home.model_copy(update={"access": meant}), actor=TESTER, port=1, host="203.0.113.1")
     assert "cannot listen on 203.0.113.1, port 1" in raised.value.what
     assert raised.value.where == str(service_log(lab_home))
 
@@ -93,7 +95,7 @@ def test_the_record_of_a_killed_service_points_at_nobody_else(lab_home: Settings
         record = {"address": "http://127.0.0.1:9", "host": kept.host, "pid": bystander.pid, "began": 1.0}
         (lab_home.paths.locks / "serving.json").write_text(json.dumps(record))
         assert find_service(lab_home) is None
-        assert stop_service(lab_home) is False
+        assert stop_service(lab_home, actor=TESTER) is False
         assert bystander.poll() is None
     finally:
         bystander.kill()
@@ -105,7 +107,7 @@ def test_a_record_that_is_none_is_as_good_as_missing(lab_home: Settings, content
     lab_home.paths.locks.mkdir(parents=True, exist_ok=True)
     (lab_home.paths.locks / "serving.json").write_text(content)
     assert find_service(lab_home) is None
-    assert stop_service(lab_home) is False
+    assert stop_service(lab_home, actor=TESTER) is False
 
 
 def test_a_second_service_of_a_home_leaves_the_first_on_record(lab_home: Settings, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from core.workflows.assessing import STAGE, assess
 from core.workflows.restoring import restore
 from core.workflows.training import train_now
 from core.workflows.training_state import Connect
+from tests.actors import TESTER
 from tests.core.workflows.conftest import MakeHome, ridge, small_forest
 
 FIGURES = {"coverage", "coverage_80", "interval_width", "out_of_fold_rmse"}
@@ -293,7 +294,7 @@ def test_a_version_that_mlflow_lost_comes_back_with_its_range(
     outcome = train_now(home, ridge(), connect)
     kept = document(connect(), outcome.run_id)
     withdraw_version(connect(), str(outcome.run_id))
-    assert [one.done for one in restore(home, connect)] == [True]
+    assert [one.done for one in restore(home, connect, actor=TESTER)] == [True]
     (entry,) = ModelRegistry(home).read_file()
     version = get_version(connect(), str(entry.mlflow_version))
     assert version.tags[INTERVALS_TAG] == entry.intervals_sha256

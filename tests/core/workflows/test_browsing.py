@@ -28,6 +28,7 @@ from core.tracking.runs import list_runs
 from core.tracking.store import Store, open_store
 from core.workflows.browsing import Browsing
 from core.workflows.run_pages import PageSource, RunPage
+from tests.actors import TESTER
 from tests.core.varied_runs import client_of, write_run
 
 if TYPE_CHECKING:
@@ -177,14 +178,14 @@ def test_a_run_that_comes_to_match_a_filter_shows_within_seconds(browsing: Brows
 
 def test_own_changes_show_at_once(browsing: Browsing) -> None:
     first, second, *_ = ids(indexed(browsing))
-    browsing.tag([first, second], " colour ", "green")
-    browsing.note(first, "the best so far")
+    browsing.tag([first, second], " colour ", "green", actor=TESTER)
+    browsing.note(first, "the best so far", actor=TESTER)
     shown = {run.run_id: run for run in browsing.page(EVERY).runs}
     assert [shown[one].tags["colour"] for one in (first, second)] == ["green", "green"]
     assert shown[first].note == browsing.note_of(first) == "the best so far"
-    browsing.delete([first])
+    browsing.delete([first], actor=TESTER)
     assert first not in ids(browsing.page(EVERY))
-    browsing.restore([first])
+    browsing.restore([first], actor=TESTER)
     assert first in ids(browsing.page(EVERY))
 
 
@@ -193,7 +194,7 @@ def test_a_run_whose_version_serves_is_not_deleted(browsing: Browsing, client: M
     client.create_model_version(store.model_name, "file:///nowhere", run_id=serving)
     client.set_registered_model_alias(store.model_name, "champion", "1")
     with pytest.raises(RecordsError, match=r"1 of 3 runs are deleted\. Not deleted: .*no such run.*champion"):
-        browsing.delete([serving, other, "f" * 32])
+        browsing.delete([serving, other, "f" * 32], actor=TESTER)
     page = browsing.page(EVERY)
     assert serving in ids(page)
     assert other not in ids(page)
@@ -219,7 +220,7 @@ def test_a_tag_that_cannot_be_kept_whole_is_refused(browsing: Browsing, key: str
     run_id = browsing.page(EVERY).runs[0].run_id
     before = browsing.detail(run_id).run.tags
     with pytest.raises(RecordsError, match=said):
-        browsing.tag([run_id], key, value)
+        browsing.tag([run_id], key, value, actor=TESTER)
     assert browsing.detail(run_id).run.tags == before
 
 
@@ -228,8 +229,8 @@ def test_a_tag_that_cannot_be_kept_whole_is_refused(browsing: Browsing, key: str
 )
 def test_hostile_text_is_stored_whole(browsing: Browsing, client: MlflowClient, text: str) -> None:
     run_id = browsing.page(EVERY).runs[0].run_id
-    browsing.note(run_id, text)
-    browsing.tag([run_id], "colour of/it: 1", text)
+    browsing.note(run_id, text, actor=TESTER)
+    browsing.tag([run_id], "colour of/it: 1", text, actor=TESTER)
     tags = client.get_run(run_id).data.tags
     assert (tags[NOTE_TAG], tags["colour of/it: 1"]) == (text, text)
 
@@ -237,7 +238,7 @@ def test_hostile_text_is_stored_whole(browsing: Browsing, client: MlflowClient, 
 def test_a_note_too_long_for_mlflow_is_refused(browsing: Browsing) -> None:
     run_id = browsing.page(EVERY).runs[0].run_id
     with pytest.raises(RecordsError, match="8,001 characters"):
-        browsing.note(run_id, "x" * (LONGEST_VALUE + 1))
+        browsing.note(run_id, "x" * (LONGEST_VALUE + 1), actor=TESTER)
 
 
 def test_what_only_mlflow_can_answer_comes_from_it(browsing: Browsing) -> None:

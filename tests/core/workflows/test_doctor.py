@@ -16,6 +16,7 @@ from core.workflows.doctor import examine
 from core.workflows.findings import Finding
 from core.workflows.pipeline import ingest_data
 from core.workflows.training import train_now
+from tests.actors import TESTER
 from tests.core.workflows.conftest import WITHOUT_DATA, MakeHome, ridge
 
 NAMES = [
@@ -110,7 +111,7 @@ def test_a_run_left_open_without_a_job_is_found(broken: Settings) -> None:
 def test_demo_data_are_found(make_home: MakeHome) -> None:
     settings = make_home(**WITHOUT_DATA)
     assert _wrong(_look(settings)) == []
-    ingest_data(settings)
+    ingest_data(settings, actor=TESTER)
     findings = _look(settings)
     assert _wrong(findings) == ["data"]
     assert "demo" in findings["data"].detail

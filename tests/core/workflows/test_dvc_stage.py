@@ -11,6 +11,7 @@ from core.domain.errors import DataUnavailable, InvalidSettings
 from core.domain.settings import Settings
 from core.workflows.dvc_stage import check_dvc_stage, check_ingested
 from core.workflows.pipeline import ingest_data
+from tests.actors import TESTER
 from tests.core.workflows.conftest import WITHOUT_DATA, MakeHome
 
 
@@ -48,7 +49,7 @@ def test_a_home_where_dvc_does_not_look_is_refused(settings: Settings, tmp_path:
 
 def test_invented_rows_are_refused_under_dvc_alone(make_home: MakeHome) -> None:
     demo = make_home(**WITHOUT_DATA)
-    ingest_data(demo)
+    ingest_data(demo, actor=TESTER)
     check_ingested(demo, {})
     with pytest.raises(DataUnavailable, match="invented"):
         check_ingested(demo, by_dvc(demo.home))

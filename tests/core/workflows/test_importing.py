@@ -28,6 +28,7 @@ from core.workflows.doctor import examine
 from core.workflows.importing import import_records
 from core.workflows.training import train_now
 from core.workflows.training_state import Connect
+from tests.actors import TESTER, named
 from tests.core.old_store import BEGAN, OldStore, model_files, write_bytes, write_texts, write_yaml
 from tests.core.workflows.conftest import MakeHome, ridge
 
@@ -81,8 +82,10 @@ def bring(lab_home: Settings, connect: Connect, old: OldStore) -> Import:
         should_stop: Callable[[], bool] = lambda: False,
         **asked: Any,
     ) -> ImportReport:
-        request = ImportRequest(mlruns, registry, actor="importer", **asked)
-        return import_records(lab_home, request, connect, report=report, should_stop=should_stop)
+        request = ImportRequest(mlruns, registry, **asked)
+        return import_records(
+            lab_home, request, connect, actor=named("importer"), report=report, should_stop=should_stop
+        )
 
     return bring
 
@@ -195,7 +198,7 @@ def test_an_import_that_was_killed_at_any_request_is_completed_by_the_next(make_
     run = old.run(housing, FOREST, params={"n": "1"}, metrics={"rmse": CURVE[:3]}, files=model_files(b"\x80\x04N."))
     old.dataset(housing, run, "housing", "abc123")
     old.version("small", 1, f"runs:/{FOREST}/model", FOREST)
-    request = ImportRequest(old.root, None, trust=True, actor="importer")
+    request = ImportRequest(old.root, None, trust=True)
     found: list[Any] = []
     survived = False
     while not survived:
@@ -203,10 +206,10 @@ def test_an_import_that_was_killed_at_any_request_is_completed_by_the_next(make_
         store = open_store(home)
         dying = replace(store, client=DyingClient(store.client, allowed=len(found)))
         try:
-            import_records(home, request, lambda dying=dying: dying)  # type: ignore[misc]
+            import_records(home, request, lambda dying=dying: dying, actor=TESTER)  # type: ignore[misc]
             survived = True
         except KeyboardInterrupt:
-            import_records(home, request, lambda store=store: store)  # type: ignore[misc]
+            import_records(home, request, lambda store=store: store, actor=named("importer"))  # type: ignore[misc]
         found.append(snapshot(MlflowClient(store.uri, store.uri)))
     assert len(found) > 12
     assert all(one == found[-1] for one in found)

@@ -13,6 +13,7 @@ from core.tracking.local_registry import ModelRegistry
 from core.tracking.runs import get_run
 from core.workflows.lab import Lab
 from core.workflows.measuring import RANGE_METRICS
+from tests.actors import named
 
 
 def lab_over(settings: Settings, folder: Path, **mlflow: bool) -> Lab:
@@ -55,16 +56,16 @@ def test_a_version_nobody_measured_says_so(trained_settings: Settings, tmp_path:
 
 
 def test_asked_for_twice_it_is_measured_once(lab: Lab) -> None:
-    job_id = lab.assess("2", actor="ann")
-    assert lab.assess("2", actor="bob") == job_id
-    other = lab.assess("1", actor="ann")
+    job_id = lab.assess("2", actor=named("ann"))
+    assert lab.assess("2", actor=named("bob")) == job_id
+    other = lab.assess("1", actor=named("ann"))
     assert {job.job_id for job in lab.ranges.under_way()} == {job_id, other}
     standing = lab.ranges.standing("2")
     assert standing.is_under_way
     assert standing.figures == {}, "what is measured anew is not told as measured"
     assert standing.job is not None
     assert standing.job.request.title == "measuring the range of boosted_60"
-    lab.cancel(job_id)
+    lab.cancel(job_id, actor=named("ann"))
     stopped = lab.ranges.standing("2")
     assert stopped.job is not None
     assert (stopped.job.state, stopped.reason) == (JobState.CANCELLED, ""), "the range measured before still holds"
@@ -72,11 +73,21 @@ def test_asked_for_twice_it_is_measured_once(lab: Lab) -> None:
     assert lab.active_jobs() == [], "no training is under way"
 
 
+def test_a_spatial_score_is_asked_for_without_measuring_the_range_again(lab: Lab, ranged_settings: Settings) -> None:
+    job_id = lab.ranges.start("2", actor=named("ann"), only_spatial=True)
+    standing = lab.ranges.standing("2")
+    assert standing.job is not None
+    assert (standing.job.job_id, standing.job.request.title) == (job_id, "measuring the spatial score of boosted_60")
+    lab.cancel(job_id, actor=named("ann"))
+    assert lab.ranges.standing("2").has_range
+    assert not lab.ranges.standing("2").has_spatial_score
+
+
 def test_what_cannot_be_measured_never_comes_on_the_queue(lab: Lab, trained_settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        lab.assess("99", actor="ann")
+        lab.assess("99", actor=named("ann"))
     off = lab_over(trained_settings, tmp_path)
     assert off.settings.evaluation.range_folds == 0
     with pytest.raises(InvalidSettings, match="range_folds is 0"):
-        off.assess("1", actor="ann")
+        off.assess("1", actor=named("ann"))
     assert lab.ranges.under_way() == []

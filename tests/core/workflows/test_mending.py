@@ -31,6 +31,7 @@ from core.workflows.findings import Finding
 from core.workflows.inline_jobs import new_inline_job
 from core.workflows.mending import Treated, treat
 from core.workflows.training_state import WorkFolder
+from tests.actors import TESTER
 from tests.conftest import rows_in
 from tests.core.workflows.conftest import ridge
 
@@ -103,11 +104,11 @@ def finding(settings: Settings, name: str) -> Finding:
 def mend(settings: Settings) -> list[str]:
     """Look, mend, and prove that a second time finds nothing to do; what was done."""
     connect = functools.cache(lambda: open_store(settings))
-    treated = list(treat(settings, connect, list(examine(settings, connect))))
+    treated = list(treat(settings, connect, list(examine(settings, connect)), actor=TESTER))
     assert all(one.done for one in treated), treated
     after = list(examine(settings, connect))
     assert [one.mends for one in after if one.mends] == []
-    assert list(treat(settings, connect, after)) == []
+    assert list(treat(settings, connect, after, actor=TESTER)) == []
     return [one.sentence for one in treated]
 
 
@@ -335,7 +336,7 @@ def test_a_version_with_an_alias_is_never_taken_back(trained_copy: Settings, sta
     store.client.update_run(version.run_id, status=status)
     seen_before = look(trained_copy)
     store.client.set_registered_model_alias(store.model_name, "champion", "1")
-    refused, noticed = treat(trained_copy, lambda: store, seen_before)
+    refused, noticed = treat(trained_copy, lambda: store, seen_before, actor=TESTER)
     assert not refused.done
     assert noticed.done
     assert "champion is version 1 in MLflow and nobody in the ledger" in noticed.sentence
@@ -515,7 +516,7 @@ def test_one_mend_that_fails_is_told_and_holds_up_no_other(killed: Settings) -> 
     lock.unlink(missing_ok=True)
     lock.mkdir()
     connect = functools.cache(lambda: open_store(killed))
-    treated = list(treat(killed, connect, list(examine(killed, connect))))
+    treated = list(treat(killed, connect, list(examine(killed, connect)), actor=TESTER))
     refused = [one.sentence for one in treated if not one.done]
     assert len(treated) > len(refused) > 0
     assert all(sentence.startswith("could not ") and "registry" in sentence for sentence in refused), refused
@@ -531,5 +532,5 @@ def test_an_act_that_nothing_is_left_of_is_not_told(killed: Settings) -> None:
     connect = functools.cache(lambda: open_store(killed))
     found = list(examine(killed, connect))
     mend(killed)
-    again: list[Treated] = list(treat(killed, connect, found))
+    again: list[Treated] = list(treat(killed, connect, found, actor=TESTER))
     assert again == []

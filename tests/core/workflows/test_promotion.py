@@ -19,7 +19,7 @@ import pytest
 
 from core.domain.errors import ChampionChanged, NotFound, PromotionRefused, StoreUnavailable
 from core.domain.house import House
-from core.domain.promotion import Act, GateName, Stage
+from core.domain.promotion import Act, Gate, GateName, Stage
 from core.domain.provenance import DATA_SHA256_TAG, SPLIT_TAG
 from core.domain.runs import Alias
 from core.domain.settings import Settings
@@ -32,6 +32,7 @@ from core.workflows.promoting import Promoting
 from core.workflows.promotion_gathering import Gathering, _Records
 from core.workflows.promotion_records import PromotionRecords
 from core.workflows.training_state import Connect
+from tests.actors import TESTER, named
 from tests.promotions import put_up
 
 MANY = 1_000
@@ -84,7 +85,7 @@ def test_the_first_champion_passes_alone_and_all_three_records_say_so(
 ) -> None:
     verdict = desk.verdict("1")
     assert verdict.passed
-    moved = desk.promote(verdict, actor="Ada")
+    moved = desk.promote(verdict, actor=named("Ada"))
     assert moved.notes == ()
     assert (moved.entry.who, moved.entry.act, moved.entry.version_from, moved.entry.version_to) == (
         "Ada",
@@ -98,6 +99,27 @@ def test_the_first_champion_passes_alone_and_all_three_records_say_so(
     assert desk.check() == ()
 
 
+def test_spatial_scores_are_those_of_the_runs_and_hold_where_the_policy_has_a_limit(
+    versions_home: Settings, desk: Promoting, records: PromotionRecords, store: Store
+) -> None:
+    put_up(records, "1")
+
+    def spatial(found: Promoting) -> Gate:
+        return next(gate for gate in found.verdict("3").gates if gate.name == GateName.SPATIAL)
+
+    assert "was not measured" in spatial(desk).detail
+    for version, rmse in (("1", 60_000.0), ("3", 72_000.0)):
+        run_id = store.client.get_model_version(store.model_name, version).run_id
+        store.client.log_metric(run_id, "spatial_rmse", rmse)
+        store.client.log_metric(run_id, "spatial_folds", 5)
+    assert spatial(desk).passed
+    assert "RMSE $72,000 on whole blocks of the map, $60,000 of version 1 (+20.0 %)" in spatial(desk).detail
+    rules = versions_home.promotion.model_copy(update={"spatial_limit": 10.0})
+    strict = Promoting(versions_home.model_copy(update={"promotion": rules}), lambda: store)
+    assert not spatial(strict).passed
+    strict.close()
+
+
 def test_a_bad_one_is_refused_with_figures_and_an_override_is_marked_for_ever(
     desk: Promoting, records: PromotionRecords, store: Store
 ) -> None:
@@ -105,18 +127,18 @@ def test_a_bad_one_is_refused_with_figures_and_an_override_is_marked_for_ever(
     verdict = desk.verdict("2")
     assert [gate.name for gate in verdict.failed] == [GateName.THRESHOLDS, GateName.CHAMPION, GateName.NO_HARM]
     with pytest.raises(PromotionRefused, match="does not become champion: thresholds"):
-        desk.promote(verdict, actor="tester")
+        desk.promote(verdict, actor=TESTER)
     with pytest.raises(PromotionRefused, match="needs a reason"):
-        desk.promote(verdict, actor="tester", override=True, reason=" \t")
+        desk.promote(verdict, actor=TESTER, override=True, reason=" \t")
     assert alias_holders(store)["champion"] == "1"
-    moved = desk.promote(verdict, actor="tester", override=True, reason="the board wants it")
+    moved = desk.promote(verdict, actor=TESTER, override=True, reason="the board wants it")
     assert (moved.entry.override, moved.entry.reason) == (True, "the board wants it")
     assert [gate.name for gate in moved.entry.gates if not gate.passed] == [gate.name for gate in verdict.failed]
     assert [line.moved and line.moved.override for line in desk.versions().lines if line.version == "2"] == [True]
 
 
 def test_an_override_that_nothing_needed_is_no_override(desk: Promoting) -> None:
-    moved = desk.promote(desk.verdict("1"), actor="tester", override=True, reason="to be sure")
+    moved = desk.promote(desk.verdict("1"), actor=TESTER, override=True, reason="to be sure")
     assert not moved.entry.override
 
 
@@ -125,9 +147,9 @@ def test_of_two_who_judged_the_same_champion_the_second_is_told_to_look_again(
 ) -> None:
     put_up(records, "1")
     one, other = desk.verdict("3"), desk.verdict("2")
-    desk.promote(one, actor="first")
+    desk.promote(one, actor=named("first"))
     with pytest.raises(ChampionChanged) as told:
-        desk.promote(other, actor="second", override=True, reason="mine")
+        desk.promote(other, actor=named("second"), override=True, reason="mine")
     assert "new verdict" in told.value.remedy
     assert alias_holders(store)["champion"] == "3"
     assert desk.history().total == 2
@@ -139,9 +161,9 @@ def test_a_verdict_does_not_survive_a_rollback_to_the_champion_it_was_made_again
     put_up(records, "1")
     stale = desk.verdict("3")
     put_up(records, "3")
-    desk.rollback(actor="tester", reason="it was bad")
+    desk.rollback(actor=TESTER, reason="it was bad")
     with pytest.raises(ChampionChanged):
-        desk.promote(stale, actor="tester")
+        desk.promote(stale, actor=TESTER)
 
 
 def test_a_challengers_verdict_is_stale_when_the_champion_it_was_judged_against_is_gone(
@@ -151,7 +173,7 @@ def test_a_challengers_verdict_is_stale_when_the_champion_it_was_judged_against_
     stale = desk.verdict("2", Alias.CHALLENGER)
     put_up(records, "3")
     with pytest.raises(ChampionChanged):
-        desk.promote(stale, actor="tester", reason="for the test", override=True)
+        desk.promote(stale, actor=TESTER, reason="for the test", override=True)
 
 
 def test_a_challenger_that_becomes_champion_is_the_challenger_no_longer(
@@ -160,7 +182,7 @@ def test_a_challenger_that_becomes_champion_is_the_challenger_no_longer(
     put_up(records, "1")
     put_up(records, "3", Alias.CHALLENGER)
     assert stages(versions_home) == {"1": "production", "2": "development", "3": "staging"}
-    desk.promote(desk.verdict("challenger"), actor="tester")
+    desk.promote(desk.verdict("challenger"), actor=TESTER)
     assert alias_holders(store) == {"champion": "3"}
     assert stages(versions_home) == {"1": "archived", "2": "development", "3": "production"}
     assert entry_history(versions_home, "3") == ["promoted staging", "promoted production", "promoted production"]
@@ -218,7 +240,7 @@ def test_a_changed_model_file_is_never_promoted(versions_home: Settings, desk: P
     assert [gate.name for gate in verdict.failed] == [GateName.LOADS]
     assert "not the one that was recorded" in verdict.failed[0].detail
     with pytest.raises(PromotionRefused, match="No reason overrides that"):
-        desk.promote(verdict, actor="tester", override=True, reason="I insist")
+        desk.promote(verdict, actor=TESTER, override=True, reason="I insist")
 
 
 def test_a_version_of_another_program_fails_and_nothing_of_it_is_run(desk: Promoting, store: Store) -> None:
@@ -273,12 +295,12 @@ def test_rolling_back_twice_walks_back_and_a_new_promotion_begins_anew(
     for version in "123":
         put_up(records, version)
     assert desk.versions().rollback_to == "2"
-    assert desk.rollback(actor="tester", reason="one back").entry.version_to == "2"
-    assert desk.rollback(actor="tester", reason="two back").entry.version_to == "1"
+    assert desk.rollback(actor=TESTER, reason="one back").entry.version_to == "2"
+    assert desk.rollback(actor=TESTER, reason="two back").entry.version_to == "1"
     with pytest.raises(PromotionRefused, match="no earlier champion"):
-        desk.rollback(actor="tester", reason="three back")
+        desk.rollback(actor=TESTER, reason="three back")
     put_up(records, "3")
-    moved = desk.rollback(actor="tester", reason="and again")
+    moved = desk.rollback(actor=TESTER, reason="and again")
     assert moved.entry.version_to == "1"
     assert [gate.name for gate in moved.entry.gates] == [GateName.LOADS]
     assert alias_holders(store) == {"champion": "1"}
@@ -292,12 +314,12 @@ def test_a_rollback_needs_a_reason_and_a_version_that_loads(
     put_up(records, "1")
     put_up(records, "3")
     with pytest.raises(PromotionRefused, match="A rollback needs a reason"):
-        desk.rollback(actor="tester", reason="")
+        desk.rollback(actor=TESTER, reason="")
     with pytest.raises(PromotionRefused, match="1,001 characters"):
-        desk.rollback(actor="tester", reason="x" * 1001)
+        desk.rollback(actor=TESTER, reason="x" * 1001)
     model_file(versions_home, store, "1").write_bytes(b"another file")
     with pytest.raises(PromotionRefused, match="not fit to serve"):
-        desk.rollback(actor="tester", reason="the new one is bad")
+        desk.rollback(actor=TESTER, reason="the new one is bad")
     assert alias_holders(store) == {"champion": "3"}
 
 
@@ -309,7 +331,7 @@ def test_a_rollback_passes_by_what_is_gone_from_mlflow(
     store.client.delete_model_version(store.model_name, "2")
     assert desk.rollback_plan().target == "1"
     assert desk.versions().rollback_to == "1"
-    assert desk.rollback(actor="tester", reason="2 is gone").entry.version_to == "1"
+    assert desk.rollback(actor=TESTER, reason="2 is gone").entry.version_to == "1"
 
 
 def test_a_rollback_that_was_agreed_to_holds_for_that_champion_alone(
@@ -320,7 +342,7 @@ def test_a_rollback_that_was_agreed_to_holds_for_that_champion_alone(
     plan = desk.rollback_plan()
     put_up(records, "2")
     with pytest.raises(ChampionChanged):
-        desk.rollback(actor="tester", reason="as agreed", plan=plan)
+        desk.rollback(actor=TESTER, reason="as agreed", plan=plan)
 
 
 def test_an_alias_moved_by_hand_is_noticed_and_makes_a_verdict_stale(
@@ -330,7 +352,7 @@ def test_an_alias_moved_by_hand_is_noticed_and_makes_a_verdict_stale(
     stale = desk.verdict("3")
     set_alias(store, "champion", "2")
     with pytest.raises(ChampionChanged):
-        desk.promote(stale, actor="tester")
+        desk.promote(stale, actor=TESTER)
     (entry, _) = desk.history().entries
     assert (entry.act, entry.version_from, entry.version_to, entry.who) == ("changed outside", "1", "2", "unknown")
     assert stages(versions_home) == {"1": "archived", "2": "production", "3": "development"}
@@ -346,7 +368,7 @@ def test_an_alias_moved_by_hand_is_noticed_and_makes_a_verdict_stale(
     assert lines["3"].moved.act == Act.CHANGED_OUTSIDE
     assert desk.history().total == 4
     assert desk.history().total == 4
-    assert desk.rollback(actor="tester", reason="somebody took it away").entry.version_to == "2"
+    assert desk.rollback(actor=TESTER, reason="somebody took it away").entry.version_to == "2"
 
 
 @pytest.mark.parametrize("done", ["nothing", "alias", "moved on by hand"])
@@ -396,7 +418,7 @@ def test_without_mlflow_nothing_is_promoted_and_the_history_can_be_read(
     with pytest.raises(StoreUnavailable):
         alone.verdict("3")
     with pytest.raises(StoreUnavailable):
-        alone.rollback(actor="tester", reason="x")
+        alone.rollback(actor=TESTER, reason="x")
     assert [entry.version_to for entry in alone.history().entries] == ["1"]
     tenure = alone.who_was(Alias.CHAMPION, datetime.now(UTC))
     assert tenure is not None
@@ -422,7 +444,7 @@ def test_a_registry_of_before_there_was_a_history_is_read_and_completed(
 
 
 def test_the_ledger_exports_as_csv_that_runs_nothing_in_a_spreadsheet(desk: Promoting) -> None:
-    desk.promote(desk.verdict("1"), actor="=cmd()", reason='+1, "quoted"')
+    desk.promote(desk.verdict("1"), actor=named("=cmd()"), reason='+1, "quoted"')
     header, row = csv.reader(io.StringIO("".join(desk.export())))
     line = dict(zip(header, row, strict=True))
     assert (line["who"], line["reason"], line["from"], line["to"]) == ("'=cmd()", '\'+1, "quoted"', "", "1")

@@ -21,6 +21,7 @@ from core.workflows.findings import Finding
 from core.workflows.mending import treat
 from core.workflows.promotion_records import PromotionRecords
 from core.workflows.restoring import restore
+from tests.actors import TESTER
 from tests.core.tracking.ledgers import tamper
 from tests.core.workflows.conftest import with_empty_store
 from tests.promotions import put_up
@@ -39,7 +40,7 @@ def wrong(settings: Settings) -> list[str]:
 
 
 def restored(settings: Settings) -> list[str]:
-    done = list(restore(settings, functools.cache(lambda: open_store(settings))))
+    done = list(restore(settings, functools.cache(lambda: open_store(settings)), actor=TESTER))
     assert all(one.done for one in done), done
     return [one.sentence for one in done]
 
@@ -137,7 +138,7 @@ def test_a_changed_model_file_is_not_brought_back(promoted: Settings, empty_stor
     registry.model_file(first).write_bytes(b"another model")
     promoted = without(promoted, empty_store_file)
     store = open_store(promoted)
-    done = list(restore(promoted, lambda: store))
+    done = list(restore(promoted, lambda: store, actor=TESTER))
     assert [one.sentence for one in done if not one.done] == [
         f"could not restore {first.version}: its model file is not the one that was recorded."
     ]
@@ -178,7 +179,7 @@ def test_the_doctor_mends_what_was_moved_by_hand_and_stages_that_were_changed(pr
     assert [name for name, finding in findings.items() if not finding.ok] == ["aliases"]
     assert "champion is version 1 in MLflow and version 3 in the ledger" in findings["aliases"].detail
     connect = functools.cache(lambda: open_store(promoted))
-    (done,) = treat(promoted, connect, findings.values())
+    (done,) = treat(promoted, connect, findings.values(), actor=TESTER)
     assert done.done
     assert wrong(promoted) == []
     assert [stage for _, _, stage in scene(promoted)] == ["production", "staging", "archived"]

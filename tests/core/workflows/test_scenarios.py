@@ -20,6 +20,7 @@ from core.jobs.engine import JobQueue
 from core.tracking.store import Connection
 from core.workflows.promoting import Promoting
 from core.workflows.scenarios import Scenarios, house_from_query, link
+from tests.actors import TESTER, named
 
 NUMBERS = {feature.name: st.floats(feature.low, feature.high) for feature in FEATURES.values() if feature.is_numeric}
 HOUSES = st.fixed_dictionaries(
@@ -67,7 +68,7 @@ def test_what_an_address_says_beside_the_house_is_passed_by() -> None:
 
 
 def test_the_queues_own_tables_are_whole_when_a_scenario_comes_first(tmp_path: Path, scenarios: Scenarios) -> None:
-    saved = scenarios.save("first of all", "", TYPICAL, "tester")
+    saved = scenarios.save("first of all", "", TYPICAL, actor=TESTER)
     queue = JobQueue(load_settings(home=tmp_path, environment={}))
     assert queue.list_jobs() == []
     queue.close()
@@ -75,20 +76,20 @@ def test_the_queues_own_tables_are_whole_when_a_scenario_comes_first(tmp_path: P
 
 
 def test_a_copy_has_the_house_and_the_note_and_a_name_of_its_own(scenarios: Scenarios) -> None:
-    first = scenarios.save("x" * 200, "why", TYPICAL, "zoë")
-    copies = [scenarios.duplicate(first.scenario_id, author="tom") for _ in range(3)]
+    first = scenarios.save("x" * 200, "why", TYPICAL, actor=named("zoë"))
+    copies = [scenarios.duplicate(first.scenario_id, actor=named("tom")) for _ in range(3)]
     assert len({one.name for one in (first, *copies)}) == 4
     assert {(one.note, one.house, one.author) for one in copies} == {("why", TYPICAL, "tom")}
-    tweaked = scenarios.edit(copies[0].scenario_id, house=House.from_mapping({"median_income": 9}))
+    tweaked = scenarios.edit(copies[0].scenario_id, actor=TESTER, house=House.from_mapping({"median_income": 9}))
     assert scenarios.get(first.scenario_id).house == TYPICAL
     assert tweaked.house.median_income == 9
     with pytest.raises(NotFound):
-        scenarios.duplicate("gone")
+        scenarios.duplicate("gone", actor=TESTER)
 
 
 def test_for_promotion_each_house_has_one_plain_line_of_its_own(scenarios: Scenarios) -> None:
     for number, name in enumerate(("same", "same", "\x1b[31mred\x1b[0m", "\u202e\u202e")):
-        scenarios.save(name, "", House.from_mapping({"median_income": number + 1}), "tester")
+        scenarios.save(name, "", House.from_mapping({"median_income": number + 1}), actor=TESTER)
     houses = scenarios.as_mapping()
     assert [house.median_income for house in houses.values()] == [4, 3, 2, 1]
     assert list(houses)[1:] == ["[31mred [0m", "same", "same 2"]
@@ -98,15 +99,15 @@ def test_for_promotion_each_house_has_one_plain_line_of_its_own(scenarios: Scena
 @pytest.fixture
 def desk(versions_home: Settings) -> Iterator[Promoting]:
     found = Promoting(versions_home, Connection(versions_home))
-    found.promote(found.verdict("1"), actor="tester", reason="begin", override=True)
+    found.promote(found.verdict("1"), actor=TESTER, reason="begin", override=True)
     yield found
     found.close()
 
 
 def test_saved_scenarios_are_replayed_and_named_in_the_preview(versions_home: Settings, desk: Promoting) -> None:
     own = Scenarios(versions_home)
-    own.save("client in Oakland", "", House.from_mapping({"median_income": 4}), "tester")
-    own.save("without bedrooms", "", House.from_mapping({"total_bedrooms": None}), "tester")
+    own.save("client in Oakland", "", House.from_mapping({"median_income": 4}), actor=TESTER)
+    own.save("without bedrooms", "", House.from_mapping({"total_bedrooms": None}), actor=TESTER)
     own.close()
     verdict = desk.verdict("2")
     preview = verdict.preview
@@ -133,4 +134,4 @@ def test_scenarios_that_cannot_be_read_do_not_stop_a_promotion_and_the_preview_s
     assert verdict.preview.missing.startswith("Saved scenarios are not among them: The saved scenarios do not answer")
     detail = next(gate.detail for gate in verdict.gates if gate.name == GateName.REQUOTE)
     assert "Saved scenarios are not among them" in detail
-    assert desk.promote(verdict, actor="tester", reason="still", override=True).entry.version_to == "2"
+    assert desk.promote(verdict, actor=TESTER, reason="still", override=True).entry.version_to == "2"

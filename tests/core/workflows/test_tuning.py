@@ -14,6 +14,7 @@ from core.domain.sweeps import Sweep, SweepState, Trial, TrialState
 from core.jobs.engine import JobQueue
 from core.tracking.store import Store
 from core.workflows.tuning import Tuning
+from tests.actors import TESTER
 
 
 class Outside:
@@ -48,10 +49,10 @@ def test_whoever_starts_resumes_or_cancels_a_sweep_sees_to_it_that_somebody_work
 ) -> None:
     tuning = Tuning(lambda: queue, outside.connect, outside.keep_worker)
     plan = SweepPlan.search(settings.default_spec("ridge"), trials=3)
-    sweep_id = tuning.start(plan, actor="tester")
+    sweep_id = tuning.start(plan, actor=TESTER)
     told = [(tuning.get(sweep_id).state, outside.workers)]
     for act in (tuning.pause, tuning.resume, tuning.cancel):
-        act(sweep_id)
+        act(sweep_id, actor=TESTER)
         told.append((tuning.get(sweep_id).state, outside.workers))
     assert told == [
         (SweepState.RUNNING, 1),

@@ -22,6 +22,7 @@ from core.tracking.store import Connection, Store, open_store
 from core.workflows.loaded_models import LoadedModels
 from core.workflows.scenarios import Scenarios
 from core.workflows.what_if import MOST_VERSIONS, WhatIf
+from tests.actors import TESTER
 
 TYPICAL = House.typical()
 INLAND = House.from_mapping(
@@ -144,7 +145,9 @@ def test_saved_houses_are_priced_as_one_by_one_and_in_their_order(
 ) -> None:
     jobs = ranged_settings.jobs.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'jobs.db'}"})
     kept = Scenarios(ranged_settings.model_copy(update={"jobs": jobs}))
-    saved: list[Scenario] = [kept.save(name, "", house, "me") for name, house in (("a", INLAND), ("b", TYPICAL))]
+    saved: list[Scenario] = [
+        kept.save(name, "", house, actor=TESTER) for name, house in (("a", INLAND), ("b", TYPICAL))
+    ]
     kept.close()
     found = what_if.priced(saved, "1")
     assert [(one.name, one.price) for one in found] == [
