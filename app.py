@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from core.domain.admission import is_public, refuse_open_door
 from core.domain.configuration import load_settings
+from core.serving.protection import Protected
 from core.workflows.service import BackgroundService
 
 
@@ -64,4 +66,4 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         yield
 
 
-app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan)
+app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan, middleware=[Middleware(Protected)])

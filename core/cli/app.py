@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed with an error that has a remedy, 2 wrong
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -63,6 +64,10 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run one command and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name may hold bytes that are no letters: they are told as such, and end no command.
+            stream.reconfigure(errors="backslashreplace")
     try:
         build_app()()
     except LabError as error:

@@ -12,18 +12,17 @@ from typing import BinaryIO, Final
 import numpy as np
 import pyarrow as pa
 
-from core.data.reading import foreign_kind, refuse_markup
+from core.data.reading import LONGEST_LINE, foreign_kind, refuse_markup
 from core.data.table_parts import BrokenRow, TablePart, check_names, no_rows, too_many_rows
 from core.domain.errors import DataUnavailable, InvalidData
 
 SEPARATORS: Final = (",", ";", "\t")
-LONGEST_LINE: Final = 1_000_000
-"""Characters. A line is held in memory whole, and no row of a table is that long."""
 
 _BLOCK: Final = 1 << 18
 _MOST_CHARACTERS: Final = 16_000_000
 """A part ends before its rows are complete when it holds as much text as that."""
 
+_MOST_BLANK: Final = 1_000_000
 _SHOWN_CELLS: Final = 5
 _SHOWN_TEXT: Final = 40
 _SAVE_AS_CSV: Final = "Give a CSV file: values separated by commas, text in UTF-8, the column names in line 1."
@@ -96,8 +95,17 @@ class CsvTable:
         """Every record, the header first; a blank line is an empty one."""
         # Strict: what stands after a closing quote is a fault of the file, and not to be read as something.
         reader = csv.reader(self._lines(), delimiter=self._separator, strict=True)
+        blank = 0
         try:
-            yield from reader
+            for record in reader:
+                blank += not record
+                if blank > _MOST_BLANK:
+                    raise InvalidData(
+                        f"The file has more than {_MOST_BLANK:,} blank lines.",
+                        where=self._source,
+                        remedy="Remove the blank lines.",
+                    )
+                yield record
         except csv.Error as error:
             raise InvalidData(
                 f"Line {reader.line_num:,} cannot be parsed as CSV: {error}.",

@@ -7,17 +7,26 @@ otherwise fill up, shift or drop values without a word, and line numbers in late
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import stat
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
+from core.data.table_parts import MOST_COLUMNS
 from core.domain.errors import DataUnavailable, InvalidData
+from core.domain.excerpts import listed
+
+LONGEST_LINE: Final = 1_000_000
+"""Characters. A line is held in memory whole, and no row of a table is that long."""
 
 _MEGABYTE: Final = 1_000_000
+_BLANK_END: Final = (b"\n\n", b"\r\r", b"\n\r\n")
 
 _SAVE_AS_CSV: Final = "Give a CSV file: values separated by commas, text in UTF-8, the column names in line 1."
 
@@ -112,12 +121,14 @@ def parse_table(content: bytes, *, source: str, max_rows: int | None = None) -> 
     Raises:
         InvalidData: it is no CSV, not UTF-8, ragged, has no rows, or too many.
     """
-    text = _decode(content, source)
-    _check_length(text, source, max_rows)
-    _check_shape(text, source)
+    _check_text(content, source)
+    if content.endswith(_BLANK_END):
+        content = content.rstrip(b"\r\n")  # blank lines at the end are no rows, and there may be millions
+    _check_length(content, source, max_rows)
+    _check_shape(content, source)
     try:
         # low_memory=False judges a column as a whole, so that one wrong cell cannot make half of it text.
-        return pd.read_csv(io.StringIO(text), low_memory=False, index_col=False)
+        return pd.read_csv(_text(content), low_memory=False, index_col=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OverflowError) as error:
         raise InvalidData(f"The file cannot be parsed as CSV: {error}.", where=source, remedy=_SAVE_AS_CSV) from error
 
@@ -144,35 +155,48 @@ def refuse_markup(text: str, source: str) -> None:
         )
 
 
-def _decode(content: bytes, source: str) -> str:
-    """Text from UTF-8, with or without a byte order mark; anything else is called by its name."""
+def _text(content: bytes) -> io.TextIOWrapper:
+    """The content as text that is decoded as it is read: whole, it could take four times the file's memory."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+
+
+def _check_text(content: bytes, source: str) -> None:
+    """Refuses what is no UTF-8, with or without a byte order mark, and calls it by its name."""
     kind = foreign_kind(content)
-    if kind is None and content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if kind is None and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InvalidData("The file is written in UTF-16.", where=source, remedy="Save it again in UTF-8.")
     if kind is None and b"\0" in content:
         kind = "binary (it holds zero bytes)"
     if kind is not None:
         raise InvalidData(f"The file is no CSV but {kind}.", where=source, remedy=_SAVE_AS_CSV)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+    wrong = _undecodable(content)
+    if wrong is not None:
+        line = content.count(b"\n", 0, wrong) + 1
         raise InvalidData(
-            f"The file is not UTF-8: byte 0x{content[error.start]:02x} in line {line} is none of its characters.",
+            f"The file is not UTF-8: byte 0x{content[wrong]:02x} in line {line:,} is none of its characters.",
             where=source,
             remedy="Save it again in UTF-8; spreadsheets offer it as “CSV UTF-8”.",
-        ) from error
-    refuse_markup(text, source)
-    return text
+        )
+    refuse_markup(content[:_MEGABYTE].decode("utf-8-sig", errors="ignore"), source)
 
 
-def _check_length(text: str, source: str, max_rows: int | None) -> None:
+def _undecodable(content: bytes) -> int | None:
+    """The place of the first byte that is no UTF-8; a piece at a time, for the text itself is not kept."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(content), _MEGABYTE):
+        begun = len(decoder.getstate()[0])
+        try:
+            decoder.decode(content[start : start + _MEGABYTE], final=start + _MEGABYTE >= len(content))
+        except UnicodeDecodeError as error:
+            return start - begun + error.start
+    return None
+
+
+def _check_length(content: bytes, source: str, max_rows: int | None) -> None:
     """Refuses too many rows by counting line ends, which takes a hundredth of the time of parsing them."""
-    if max_rows is None or _line_ends(text) <= max_rows:
-        return
-    # Every row but the last ends a line that is not the header's; blank lines at the end are no rows.
-    rows = _line_ends(text.rstrip("\r\n"))
-    if rows > max_rows:
+    # Every row but the last ends a line that is not the header's.
+    rows = _line_ends(content) - content.endswith((b"\n", b"\r"))
+    if max_rows is not None and rows > max_rows:
         raise InvalidData(
             f"The file has {rows:,} rows; at most {max_rows:,} are taken.",
             where=source,
@@ -181,13 +205,27 @@ def _check_length(text: str, source: str, max_rows: int | None) -> None:
         )
 
 
-def _line_ends(text: str) -> int:
-    return text.count("\n") + text.count("\r") - text.count("\r\n")
+def _line_ends(content: bytes) -> int:
+    return content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
 
 
-def _check_shape(text: str, source: str) -> None:
+def _lines(content: bytes, source: str) -> Iterator[str]:
+    text = _text(content)
+    number = 0
+    while line := text.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise InvalidData(
+                f"Line {number:,} has more than {LONGEST_LINE:,} characters.",
+                where=source,
+                remedy="Check that the file has line ends and closes its quotation marks.",
+            )
+        yield line
+
+
+def _check_shape(content: bytes, source: str) -> None:
     """Refuses a table whose rows do not each stand on one line with one value a column."""
-    lines = csv.reader(io.StringIO(text, newline=""))
+    lines = csv.reader(_lines(content, source))
     try:
         header = next(lines, [])
         if lines.line_num > 1:
@@ -228,10 +266,16 @@ def _check_header(header: list[str], source: str) -> None:
     if other is not None:
         name = "semicolons" if other == ";" else "tabs"
         raise InvalidData(f"The values are separated by {name}, not commas.", where=source, remedy=_SAVE_AS_CSV)
-    twice = sorted({name for name in header if header.count(name) > 1})
+    if len(header) > MOST_COLUMNS:
+        raise InvalidData(
+            f"Line 1 names {len(header):,} columns; at most {MOST_COLUMNS:,} are read.",
+            where=source,
+            remedy="Leave out those that are not needed.",
+        )
+    twice = sorted(name for name, times in Counter(header).items() if times > 1)
     if twice:
         raise InvalidData(
-            f"Line 1 names a column twice: {', '.join(map(repr, twice))}.",
+            f"Line 1 names a column twice: {listed(twice)}.",
             where=source,
             remedy="Give each column a name of its own.",
         )

@@ -6,11 +6,13 @@ them; the sentence about a cell is the one a house form would give.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import pandas as pd
 
 from core.domain.errors import InvalidData
+from core.domain.excerpts import listed
 from core.domain.house import FEATURES, NUMERIC_COLUMNS, RAW_COLUMNS, TARGET, Feature, feature_complaint
 
 COLUMNS: Final = (*RAW_COLUMNS, TARGET)
@@ -83,7 +85,7 @@ def _check_columns(frame: pd.DataFrame, source: str) -> None:
     if missing:
         wrong.append(f"The file has no column {', '.join(missing)}.")
     if unknown:
-        wrong.append(f"The lab knows no column {', '.join(map(repr, unknown[:_SHOWN]))}.")
+        wrong.append(f"The lab knows no column {listed(unknown)}.")
     if not wrong:
         return
     index_column = any(name.startswith("Unnamed:") or name == "index" for name in unknown)
@@ -99,7 +101,18 @@ def _as_numbers(column: pd.Series[Any]) -> pd.Series[float]:
     """The column as float64; what is no number becomes NaN and is found by comparing with the raw column."""
     if pd.api.types.is_bool_dtype(column):
         return pd.Series(float("nan"), index=column.index)
-    return pd.to_numeric(column, errors="coerce").astype("float64")
+    try:
+        return pd.to_numeric(column, errors="coerce").astype("float64")
+    except OverflowError:
+        return pd.to_numeric(column.map(_within_floats), errors="coerce").astype("float64")
+
+
+def _within_floats(cell: object) -> object:
+    """The cell, or infinity for a whole number beyond what a float holds."""
+    try:
+        return float(cell) if isinstance(cell, int) else cell
+    except OverflowError:
+        return math.inf
 
 
 def _broken_cells(raw: pd.DataFrame, rows: pd.DataFrame) -> list[tuple[int, str, str]]:

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.domain.errors import InvalidData
+from core.domain.excerpts import listed
 
 MOST_COLUMNS: Final = 1_000
-
-_LONGEST_NAME: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def check_names(names: Sequence[str], source: str) -> None:
     twice = sorted({name for name in names if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
     if twice:
         raise InvalidData(
-            f"A column's name stands there twice: {', '.join(repr(name[:_LONGEST_NAME]) for name in twice[:5])}.",
+            f"A column's name stands there twice: {listed(twice)}.",
             where=source,
             remedy="Give each column a name of its own.",
         )

@@ -14,6 +14,7 @@ from numbers import Real
 from typing import Final
 
 from core.domain.errors import InvalidHouse
+from core.domain.excerpts import listed, quoted
 from core.domain.money import step_digits
 
 
@@ -240,7 +241,7 @@ class House:
         unknown = sorted(set(values) - set(FEATURES))
         if unknown:
             raise InvalidHouse(
-                f"No such feature: {', '.join(unknown)}.",
+                f"No such feature: {listed(unknown)}.",
                 remedy=f"The features are {', '.join(RAW_COLUMNS)}.",
             )
         given = {name: values.get(name, FEATURES[name].default) for name in RAW_COLUMNS}
@@ -257,12 +258,12 @@ def feature_complaint(feature: Feature, value: object) -> str | None:
         return (
             None
             if value in feature.choices
-            else f"{feature.name} is {value!r}, not one of {', '.join(feature.choices)}"
+            else f"{feature.name} is {quoted(value)}, not one of {', '.join(feature.choices)}"
         )
     if value is None:
         return None if feature.may_be_missing else f"{feature.name} is missing"
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
-        return f"{feature.name} is {value!r}, not a number"
+        return f"{feature.name} is {quoted(value)}, not a number"
     if not feature.low <= value <= feature.high:
         return f"{feature.name} is {value:g}, outside {feature.low:g} to {feature.high:g}"
     return None
@@ -278,7 +279,7 @@ def _is_finite(number: float) -> bool:
 def _parse(feature: Feature, value: object) -> object:
     """Text from an address or a terminal as the feature's own type; anything else stays for the complaint."""
     if feature.choices:
-        return str(value)
+        return str(value) if isinstance(value, str) else value
     if isinstance(value, str):
         if feature.may_be_missing and value.strip().lower() in {"", "nan", "none", "null"}:
             return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from core.domain.errors import InvalidData
+from core.domain.excerpts import listed
 from core.domain.house import FEATURES, RAW_COLUMNS
 
 _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -27,8 +28,6 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Other names of each feature in the same unit, as :func:`_plain` leaves them."""
 
-_LONGEST_NAME: Final = 40
-_SHOWN: Final = 12
 _HOW_TO_SAY: Final = "Say which column it is: on the Score screen, or with `--map median_income=COLUMN`."
 _OPTIONAL: Final = frozenset(name for name in RAW_COLUMNS if FEATURES[name].may_be_missing)
 
@@ -115,7 +114,7 @@ def map_columns(names: Sequence[str], chosen: Mapping[str, str | None] | None = 
         for feature in RAW_COLUMNS
         if found[feature] is None and feature not in doubtful and not (feature in said and feature in _OPTIONAL)
     ]
-    complaints = [f"{_listed(several)} may each be {feature}." for feature, several in doubtful.items()]
+    complaints = [f"{listed(several)} may each be {feature}." for feature, several in doubtful.items()]
     if missing:
         complaints.append(f"The file has no column for {', '.join(missing)}.")
     if complaints:
@@ -123,7 +122,7 @@ def map_columns(names: Sequence[str], chosen: Mapping[str, str | None] | None = 
         left_out = " Without one, `--map total_bedrooms=` has the bedrooms estimated." if only_optional else ""
         raise InvalidData(
             " ".join(complaints),
-            where=f"columns: {_listed(names)}",
+            where=f"columns: {listed(names)}",
             remedy=_HOW_TO_SAY.replace("median_income", next(iter([*missing, *doubtful]))) + left_out,
         )
     return ColumnMapping(tuple(found[feature] for feature in RAW_COLUMNS))
@@ -132,12 +131,12 @@ def map_columns(names: Sequence[str], chosen: Mapping[str, str | None] | None = 
 def _check_chosen(names: Sequence[str], said: Mapping[str, str | None]) -> None:
     strange = [feature for feature in said if feature not in RAW_COLUMNS]
     if strange:
-        raise InvalidData(f"No such feature: {_listed(strange)}.", remedy=f"The features are {', '.join(RAW_COLUMNS)}.")
+        raise InvalidData(f"No such feature: {listed(strange)}.", remedy=f"The features are {', '.join(RAW_COLUMNS)}.")
     absent = [column for column in said.values() if column is not None and column not in names]
     if absent:
         raise InvalidData(
-            f"The file has no column {_listed(absent)}.",
-            where=f"columns: {_listed(names)}",
+            f"The file has no column {listed(absent)}.",
+            where=f"columns: {listed(names)}",
             remedy="Name columns as the file writes them.",
         )
     left_out = [feature for feature, column in said.items() if column is None and feature not in _OPTIONAL]
@@ -150,16 +149,10 @@ def _check_chosen(names: Sequence[str], said: Mapping[str, str | None]) -> None:
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         raise InvalidData(
-            f"Column {_listed(twice)} is to be more than one feature.", remedy="Give each feature a column of its own."
+            f"Column {listed(twice)} is to be more than one feature.", remedy="Give each feature a column of its own."
         )
 
 
 def _plain(name: str) -> str:
     """``Median-Income`` → ``medianincome``."""
     return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = [repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…") for name in names[:_SHOWN]]
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return ", ".join(shown) + more

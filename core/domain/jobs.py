@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,26 @@ from core.domain.scoring import ScoringReport, ScoringRequest
 LONGEST_RUN_NAME: Final = 200
 TRAINING_PREFIX: Final = "train-"
 TRIAL_PREFIX: Final = "trial-"
+
+_UNKEPT: Final = frozenset({"Cc", "Cs"})
+"""Unicode's control characters and halves of letters: a log, a terminal or a database would act on them or fail."""
+
+
+def kept_name(text: str) -> str:
+    """The name of a run or a sweep as it is kept: whole, on one line.
+
+    Raises:
+        InvalidSpec: it is longer than a registry holds, or holds control characters.
+    """
+    name = " ".join(text.split())
+    if len(name) > LONGEST_RUN_NAME:
+        raise InvalidSpec(
+            f"The name has {len(name):,} characters.",
+            remedy=f"Give at most {LONGEST_RUN_NAME}; it names a run, and longer text fits in its note.",
+        )
+    if any(unicodedata.category(sign) in _UNKEPT for sign in name):
+        raise InvalidSpec("The name holds characters that nothing can show.", remedy="Type it anew.")
+    return name
 
 
 class JobState(StrEnum):
@@ -46,15 +67,9 @@ class TrainingRequest:
         """A request under the name given, else under the spec's own.
 
         Raises:
-            InvalidSpec: the name is longer than a registry holds.
+            InvalidSpec: the name cannot be kept; see :func:`kept_name`.
         """
-        name = run_name.strip() or spec.default_run_name
-        if len(name) > LONGEST_RUN_NAME:
-            raise InvalidSpec(
-                f"The run name has {len(name):,} characters.",
-                remedy=f"Give at most {LONGEST_RUN_NAME}; longer text fits in a note.",
-            )
-        return cls(spec, name, actor)
+        return cls(spec, kept_name(run_name) or spec.default_run_name, actor)
 
     @property
     def title(self) -> str:

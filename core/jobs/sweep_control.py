@@ -6,8 +6,8 @@ import logging
 import uuid
 from datetime import UTC, datetime
 
-from core.domain.errors import InvalidSpec, RecordsError
-from core.domain.jobs import LONGEST_RUN_NAME
+from core.domain.errors import RecordsError
+from core.domain.jobs import kept_name
 from core.domain.sweep_plans import SweepPlan
 from core.domain.sweeps import Sweep, SweepState
 from core.jobs.engine import JobQueue
@@ -21,13 +21,9 @@ def start_sweep(queue: JobQueue, connect: Connect, plan: SweepPlan, *, actor: st
     """Enter a sweep and return its id at once; the workers start its trials.
 
     Raises:
-        InvalidSpec: the name is too long. QueueUnavailable: the job database does not answer.
+        InvalidSpec: the name cannot be kept. QueueUnavailable: the job database does not answer.
     """
-    title = name.strip() or plan.default_name
-    if len(title) > LONGEST_RUN_NAME:
-        raise InvalidSpec(
-            f"The name has {len(title):,} characters.", remedy=f"Give at most {LONGEST_RUN_NAME}; it names a run."
-        )
+    title = kept_name(name) or plan.default_name
     sweep = Sweep(uuid.uuid4().hex[:8], title, plan, actor, SweepState.PAUSED, datetime.now(UTC))
     # Paused until its run is open: two workers would open two runs.
     queue.sweeps.add(sweep)

@@ -10,7 +10,10 @@ from typing import Final
 from core.domain.house import FEATURES, RAW_COLUMNS, House
 from core.serving.strict_rows import rule_of
 
-POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 """The page may talk to its own server and to nobody else."""
 
 _STYLE: Final = """

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
+from core.data.table_parts import MOST_COLUMNS
 from core.domain.house import RAW_COLUMNS, House
 from core.features.direct import HouseRows
 from core.serving.documents import Media, read_csv, read_json
@@ -90,6 +91,10 @@ def _split(content: object, most_rows: int) -> Records:
 
 def _table(columns: Sequence[object], data: Sequence[object], most_rows: int) -> Records:
     _refuse_too_many(len(data), most_rows)
+    if len(columns) > MOST_COLUMNS:
+        raise unprocessable(
+            f"The table has {len(columns):,} columns.", remedy=f"Send the nine: {', '.join(RAW_COLUMNS)}."
+        )
     problems = column_problems(columns)
     if problems:
         raise broken_cells(problems, len(problems))

@@ -13,6 +13,7 @@ from typing import Final
 from core.domain.admission import refuse_open_door
 from core.domain.errors import LabError
 from core.domain.settings import Settings
+from core.serving.protection import REST_HEADERS
 from core.serving.standing_record import service_record
 
 _GRACE_SECONDS: Final = 30
@@ -52,6 +53,7 @@ def run_server(settings: Settings, *, host: str, port: int, tell: Callable[[str]
             log_level=logging.WARNING,
             access_log=False,
             server_header=False,
+            headers=list(REST_HEADERS.items()),
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -72,7 +72,7 @@ class Scoring:
         Raises:
             InvalidData: it is no table.
         """
-        table = table_in(file, name, self._settings.scoring.max_megabytes)
+        table = table_in(file, _shown(name), self._settings.scoring.max_megabytes)
         first = next(table.parts(FIRST_ROWS), None)
         return FileLook(table.names, _first_rows(first) if first is not None else ())
 
@@ -101,10 +101,11 @@ class Scoring:
             QueueFull: as many files wait as ``jobs.queued`` allows.
         """
         actor.require(Deed.SCORE)
+        name = _shown(name)
         table = table_in(file, name, self._settings.scoring.max_megabytes)
         mapping = map_columns(table.names, columns)
         source = self.source(version)
-        request = ScoringRequest(name[:LONGEST_FILE_NAME], mapping, source.version, source.sentence, actor.name)
+        request = ScoringRequest(name, mapping, source.version, source.sentence, actor.name)
         job_id = f"{SCORING_PREFIX}{uuid.uuid4().hex[:12]}"
         folder = ScoredFolder(self._settings, job_id)
         is_queued = False
@@ -170,6 +171,11 @@ class Scoring:
 def _first_rows(part: TablePart) -> tuple[tuple[str, ...], ...]:
     columns = [[cell_text(value) for value in cell_values(column)] for column in part.batch.columns]
     return tuple(zip(*columns, strict=True))
+
+
+def _shown(file_name: str) -> str:
+    """A file's name as lists and refusals show it: on one line, and no longer than can be read."""
+    return "".join(sign if sign.isprintable() else "?" for sign in file_name[:LONGEST_FILE_NAME])
 
 
 def _stem(file_name: str) -> str:

@@ -96,7 +96,7 @@ def test_value_prices_a_house_as_every_other_door_does(
     ("words", "what"),
     [
         (("value", "--set", "median_income=abc"), "median_income is 'abc', not a number"),
-        (("value", "--set", "colour=red"), "No such feature: colour"),
+        (("value", "--set", "colour=red"), "No such feature: 'colour'"),
         (("value", "--set", "latitude=90"), "latitude is 90, outside"),
         (("value", "--set", "median_income"), "names no value"),
         (("value", "--version", "99"), "99"),

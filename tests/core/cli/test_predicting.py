@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,14 @@ def test_a_file_of_which_nothing_can_be_priced_is_a_failure_that_says_where_to_l
     assert "median_income is outside 0 to 20 (3)" in out
     assert "--map" in err
     assert len(read_csv(tmp_path / "out.rejected.csv")) == 3
+
+
+def test_a_file_name_that_is_no_text_is_told_and_ends_in_no_stack_trace(
+    trained_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    name = str(tmp_path / os.fsdecode(b"houses \xff.csv"))
+    done = lab(trained_settings, "predict", "--input", name, "--output", str(tmp_path / "out.csv"), "--json")
+    assert (done.returncode, done.stderr.count("Traceback")) == (1, 0), done.stderr
+    assert "houses \\udcff.csv" in done.stdout
+    assert document(done.stdout)["error"]["remedy"]

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.data.reading import count_rows, parse_table, read_table
+from core.data.reading import LONGEST_LINE, count_rows, parse_table, read_table
 from core.data.schema import COLUMNS, validate_rows
+from core.data.table_parts import MOST_COLUMNS
 from core.domain.errors import DataError, DataUnavailable, InvalidData
 
 HEADER = ",".join(COLUMNS).encode()
@@ -229,3 +230,45 @@ def test_any_bytes_are_either_a_valid_table_or_one_clear_error(content: bytes) -
     else:
         assert tuple(outcome.columns) == COLUMNS
         assert list(outcome.index) == list(range(len(outcome)))
+
+
+def test_a_line_of_a_million_characters_is_refused_before_it_is_taken_apart() -> None:
+    for content, line in ((b"," * (LONGEST_LINE + 1), "Line 1"), (TABLE + b"7" * (LONGEST_LINE + 1), "Line 62")):
+        with pytest.raises(InvalidData, match=f"{line} has more than 1,000,000 characters"):
+            parse_table(content, source="houses.csv")
+
+
+def test_thousands_of_columns_are_counted_and_not_looked_at_one_by_one() -> None:
+    header = b",".join(b"c%d" % number for number in range(MOST_COLUMNS + 1))
+    with pytest.raises(InvalidData, match=r"names 1,001 columns; at most 1,000"):
+        parse_table(header + b"\n" + header, source="houses.csv")
+
+
+def test_what_is_told_of_a_name_can_be_read_however_long_it_is() -> None:
+    name = b"x" * 900_000
+    for header in (HEADER + b"," + name, HEADER + b"," + name + b"," + name):
+        row = ROW + b",1" * header.count(name)
+        with pytest.raises(InvalidData) as refusal:
+            validate_rows(parse_table(header + b"\n" + (row + b"\n") * 60, source="houses.csv"), source="houses.csv")
+        assert len(str(refusal.value)) < 1_000
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_blank_lines_at_the_end_are_no_rows_however_many(end: bytes) -> None:
+    assert len(parse_table(TABLE.replace(b"\n", end) + end * 200_000, source="houses.csv", max_rows=60)) == 60
+
+
+def test_the_place_of_a_byte_that_is_no_utf_8_is_told_beyond_the_first_megabyte() -> None:
+    before = HEADER + b"\n" + (ROW + b"\n") * 20_000
+    with pytest.raises(InvalidData, match=r"byte 0xe9 in line 20,002 "):
+        parse_table(before + ROW.replace(b"BAY", b"BA\xe9") + b"\n", source="houses.csv")
+    with pytest.raises(InvalidData, match=r"byte 0xe2 in line 20,002 "):
+        parse_table(before + b"\xe2\x82", source="houses.csv")
+
+
+@pytest.mark.parametrize("number", [b"9" * 400, b"-" + b"9" * 400, b"1e400", b"9" * 5_000])
+def test_a_number_beyond_all_floats_is_refused_with_its_line(number: bytes) -> None:
+    content = TABLE + ROW.replace(b"880.0", number) + b"\n"
+    with pytest.raises(InvalidData, match=r"line 62: total_rooms is .*, not a number") as refusal:
+        validate_rows(parse_table(content, source="houses.csv"), source="houses.csv")
+    assert len(str(refusal.value)) < 1_000

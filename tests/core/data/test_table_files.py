@@ -86,6 +86,13 @@ def test_rows_are_numbered_as_a_spreadsheet_does_and_blank_lines_are_no_rows() -
     }
 
 
+def test_millions_of_blank_lines_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_parts, "_MOST_BLANK", 1_000)
+    assert len(rows_of(b"a,b\n" + b"\n" * 1_000 + b"1,2\n")) == 1
+    with pytest.raises(InvalidData, match="more than 1,000 blank lines"):
+        rows_of(b"a,b\n" + b"\n" * 1_001 + b"1,2\n")
+
+
 def test_a_row_of_another_width_says_how_wide_it_is_and_what_is_beyond() -> None:
     table = table_in(io.BytesIO(b"a,b\n1,2\n1\n1,2,=3,4\n"), "houses", 1)
     (part,) = table.parts(10)
