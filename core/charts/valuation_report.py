@@ -10,7 +10,6 @@ from typing import Final
 from core.charts.report_drawings import range_drawing, waterfall_drawing
 from core.charts.report_style import STYLE
 from core.charts.report_tables import Row, table, text
-from core.domain.concerns import Plausibility
 from core.domain.house import FEATURES, House
 from core.domain.money import MISSING, dollar_change, is_capped, percent, price_text
 from core.domain.price_range import CoverageShare, PriceRange
@@ -87,8 +86,8 @@ def valuation_report(
     price_range: PriceRange | None,
     reasons: Reasons | None,
     comparables: Sequence[Comparable] = (),
-    plausibility: Plausibility | None = None,
     warnings: Sequence[str] = (),
+    is_compared: bool = False,
     title: str = "Valuation",
     note: str = "",
 ) -> str:
@@ -97,7 +96,8 @@ def valuation_report(
     Args:
         price: 1990 USD. price_words: as it is read aloud.
         made: when; written in UTC. origin: which model says so.
-        warnings: what must be known beside the price, sentences. title, note: as people wrote them.
+        warnings: what must be known beside the price, sentences.
+        is_compared: whether anybody looked if the house is unlike the data. title, note: as people wrote them.
     """
     when = f"{made.astimezone(UTC):%d %B %Y %H:%M} UTC"
     body = [
@@ -107,7 +107,7 @@ def valuation_report(
         f"<section><p class='price'>{text(price_words)}</p>{_range(price, price_range)}</section>",
         _section("The house", _house(house)),
         _section("Why this price", _reasons(reasons)),
-        _section("What to know", _concerns(plausibility, warnings)),
+        _section("What to know", _warnings(warnings, is_compared=is_compared)),
         _section("Comparable areas", _comparables(comparables, price)),
         _section("Note", f"<p class='note'>{text(note)}</p>" if note.strip() else ""),
         _section("Where it comes from", _origin(origin)),
@@ -177,12 +177,10 @@ def _value(value: float | str | None, digits: int) -> str:
     return value if isinstance(value, str) else f"{value:,.{digits}f}".replace("-", "−")
 
 
-def _concerns(plausibility: Plausibility | None, warnings: Sequence[str]) -> str:
-    concerns = plausibility.concerns if plausibility else ()
-    told = [*warnings, *(concern.text for concern in concerns)]
-    if told:
-        return "".join(f"<p class='concern'>{text(sentence)}</p>" for sentence in told)
-    return "<p>Nothing about this house is unlike the data.</p>" if plausibility else ""
+def _warnings(warnings: Sequence[str], *, is_compared: bool) -> str:
+    if warnings:
+        return "".join(f"<p class='concern'>{text(sentence)}</p>" for sentence in warnings)
+    return "<p>Nothing about this house is unlike the data.</p>" if is_compared else ""
 
 
 def _comparables(comparables: Sequence[Comparable], price: float) -> str:

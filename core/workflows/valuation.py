@@ -34,6 +34,7 @@ class Valuation:
 
     Attributes:
         range: None where this version's errors were never measured.
+        plausibility: None where nobody could look, for the data file is not here.
         range_trouble: why there is none though one was measured; empty otherwise.
         reasons: None where they were not asked for, or cannot be had without the data file.
     """
@@ -42,7 +43,7 @@ class Valuation:
     price: float
     source: PriceSource
     range: PriceRange | None = None
-    plausibility: Plausibility = PLAUSIBLE
+    plausibility: Plausibility | None = None
     reasons: Reasons | None = None
     range_trouble: str = ""
 
@@ -57,7 +58,7 @@ class Valuation:
         told = []
         if self.source.is_demo:
             told.append("This model was trained on invented demo data: the price means nothing.")
-        told += [concern.text for concern in self.plausibility.concerns]
+        told += [concern.text for concern in self.plausibility.concerns] if self.plausibility else []
         if is_capped(self.price):
             told.append(
                 "The survey recorded every median above $500,000 as 500,001, so no model can say how much more."
@@ -107,8 +108,9 @@ def contributions_by_name(reasons: Reasons) -> dict[str, float]:
 
 def _valuation(model: ServedModel, house: House, price: float, scope: Scope) -> Valuation:
     around = model.around
-    plausibility = judge_house(house, around) if around is not None else PLAUSIBLE
-    measured = model.intervals.price_range(house, price, plausibility.widened) if model.intervals else None
+    plausibility = judge_house(house, around) if around is not None else None
+    widened = (plausibility or PLAUSIBLE).widened
+    measured = model.intervals.price_range(house, price, widened) if model.intervals else None
     explainer = model.explain() if scope is Scope.REASONS else None
     return Valuation(
         house=house,

@@ -204,8 +204,8 @@ def _one_pager(
         price_range=found.range,
         reasons=found.reasons,
         comparables=lab().what_if.comparables_if_known(house, version, dropped=dropped, pinned=pinned),
-        plausibility=found.plausibility,
         warnings=found.warnings,
+        is_compared=found.plausibility is not None,
         title=title,
         note=note,
     )

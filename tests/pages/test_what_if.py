@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -519,6 +520,29 @@ def test_the_one_pager_holds_price_range_reasons_and_the_chosen_areas(
     for text in (price(what_if), valuation.range.outer.text, "Comparable", "$269,700"):
         assert text in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_the_one_pager_says_each_doubt_once(
+    ranged_settings: Settings, open_screen: OpenScreen, lab: Lab, downloads: Downloads
+) -> None:
+    odd = House.from_mapping({"ocean_proximity": "ISLAND", "total_rooms": 30_000})
+    open_screen(ranged_settings, "what_if", ocean_proximity="ISLAND", total_rooms="30000")
+    ((_, make),) = downloads.items()
+    page = html.unescape(str(make()))
+    warnings = lab.value(odd).warnings
+    assert len(warnings) > 1
+    assert [page.count(warning) for warning in warnings] == [1] * len(warnings)
+
+
+def test_without_the_data_file_the_one_pager_does_not_say_that_the_house_is_like_the_data(
+    ranged_settings: Settings, tmp_path: Path, open_screen: OpenScreen, downloads: Downloads
+) -> None:
+    data = ranged_settings.data.model_copy(update={"path": tmp_path / "nothing.csv"})
+    for settings, is_said in ((ranged_settings, True), (ranged_settings.model_copy(update={"data": data}), False)):
+        downloads.clear()
+        open_screen(settings, "what_if", median_income="4")
+        ((_, make),) = downloads.items()
+        assert ("Nothing about this house is unlike the data." in str(make())) is is_said
 
 
 # What is missing

@@ -18,7 +18,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 from core.charts.report_drawings import range_drawing, waterfall_drawing
 from core.charts.valuation_report import ModelOrigin, coverage_sentence, valuation_report
-from core.domain.concerns import Concern, Plausibility
 from core.domain.house import FEATURES, House
 from core.domain.money import price_text
 from tests.browser.chromium import ensure_chromium
@@ -28,7 +27,7 @@ from tests.core.charts.valued import COMPARABLES, HOSTILE, HOUSE, PRICE, REASONS
 
 MADE = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
 ORIGIN = ModelOrigin("3", "LightGBM", "Priced by version 3, the champion.", "0123456789abcdef" * 2, "a1b2c3d4" * 8)
-ODD = Plausibility((Concern("far", ("longitude",), "longitude and latitude lie 41 km from any block group."),), 1.4)
+ODD = "longitude and latitude lie 41 km from any block group."
 
 
 def report(**changes: Any) -> str:
@@ -38,7 +37,7 @@ def report(**changes: Any) -> str:
         "price_range": price_range(),
         "reasons": REASONS,
         "comparables": COMPARABLES,
-        "plausibility": Plausibility(),
+        "is_compared": True,
     }
     return valuation_report(HOUSE, PRICE, price_text(PRICE), **{**told, **changes})
 
@@ -99,14 +98,20 @@ def test_comparables_are_told_with_their_gap_unless_the_survey_capped_them() -> 
     assert "2 12 10.0 km $500,000 or more $260,000 — yes" in said
 
 
-def test_concerns_and_warnings_stand_before_the_comparables() -> None:
-    said = words(plausibility=ODD, warnings=["This model was trained on invented demo data."])
+def test_warnings_stand_before_the_comparables_each_of_them_once() -> None:
+    said = words(warnings=["This model was trained on invented demo data.", ODD])
     assert said.index("invented demo data") < said.index("41 km from any") < said.index("Comparable areas")
+    assert said.count(ODD) == 1
+    assert "unlike the data" not in said
+
+
+def test_a_house_is_called_like_the_data_only_where_somebody_looked() -> None:
     assert "Nothing about this house is unlike the data." in words()
+    assert "unlike the data" not in words(is_compared=False)
 
 
 def test_what_is_missing_is_said_and_never_zero() -> None:
-    said = words(price_range=None, reasons=None, comparables=(), plausibility=None, origin=replace(ORIGIN, run_id=None))
+    said = words(price_range=None, reasons=None, comparables=(), is_compared=False, origin=replace(ORIGIN, run_id=None))
     assert "has no range" in said
     assert "not taken apart" in said
     assert "Comparable areas" not in said
@@ -119,7 +124,6 @@ def test_hostile_text_is_text_in_every_place() -> None:
         title=HOSTILE,
         note=HOSTILE,
         warnings=[HOSTILE],
-        plausibility=Plausibility((Concern("x", (), HOSTILE),)),
         reasons=replace(REASONS, method=HOSTILE, base_text=HOSTILE, caveat=HOSTILE),
         origin=ModelOrigin(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         price_range=replace(price_range(), region=replace(price_range().overall, name=HOSTILE)),
@@ -170,7 +174,7 @@ def browser() -> Iterator[Browser]:
 @pytest.mark.browser
 def test_it_prints_on_one_page_and_is_light_on_a_dark_screen(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "valuation.html"
-    page = report(comparables=COMPARABLES * 4, plausibility=ODD, note="Asked for by phone.\nSend on Monday.")
+    page = report(comparables=COMPARABLES * 4, warnings=[ODD], note="Asked for by phone.\nSend on Monday.")
     file.write_text(page, encoding="utf-8")
     context = browser.new_context(color_scheme="dark", offline=True, viewport={"width": 390, "height": 844})
     visit = context.new_page()
