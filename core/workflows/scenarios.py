@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -86,6 +86,15 @@ class Scenarios:
     def _make_database(self) -> None:
         # The queue's own tables are made in a draft that takes its place when they are whole: see jobs.connection.
         JobQueue(self._settings).close()
+
+
+def distinct_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
+    """A name for each of them, no two alike although they may share one: ``cottage``, ``cottage 2``."""
+    taken = [one.name for one in scenarios]
+    names: list[str] = []
+    for name in taken:
+        names.append(_free_name(name, {*taken, *names}) if name in names else name)
+    return tuple(names)
 
 
 def link(house: House) -> str:

@@ -21,15 +21,17 @@ from core.explanation.place import Moved, move
 from core.explanation.plausibility import judge_rows
 from core.explanation.sensitivity import Curve, RangesOf, Surface, curves, surface
 from core.explanation.version_difference import VersionDifference, difference
-from core.workflows.loaded_models import LoadedModels
+from core.workflows.loaded_models import KEPT_MODELS, LoadedModels
 from core.workflows.recent import Recent
+from core.workflows.scenarios import distinct_names
 from core.workflows.served_model import ServedModel
 from core.workflows.valuation import Scope, Valuation, value, value_all
 
 KEPT_ANSWERS: Final = 64
 """Answers of each kind in memory: what several visitors look at, and the way back of one."""
 
-MOST_VERSIONS: Final = 5
+MOST_VERSIONS: Final = KEPT_MODELS
+"""Set side by side: with more than stay in memory, each move of a slider would load them anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +150,11 @@ class WhatIf:
         return list(dict.fromkeys(held)) or [one.version for one in others[:1]]
 
     def priced(self, scenarios: Sequence[Scenario], version: str | None = None) -> tuple[PricedScenario, ...]:
-        """Saved houses with their prices now."""
+        """Saved houses with their prices now, each under a name of its own."""
         found = value_all(self._models.served(version), [one.house for one in scenarios])
         return tuple(
-            PricedScenario(one.name, valuation.price, valuation.range)
-            for one, valuation in zip(scenarios, found, strict=True)
+            PricedScenario(name, valuation.price, valuation.range)
+            for name, valuation in zip(distinct_names(scenarios), found, strict=True)
         )
 
     def comparables_if_known(

@@ -162,7 +162,7 @@ def _compare(picked: list[Scenario], version: str | None) -> None:
     priced = lab().what_if.priced(picked, version)
     chart(scenario_prices(priced), key="scenario_prices")
     columns = {
-        one.name: {
+        price.name: {
             "Price": price_text(price.price),
             "90 % range": price.price_range.outer.text if price.price_range else MISSING,
             **{

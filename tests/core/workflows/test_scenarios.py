@@ -19,7 +19,7 @@ from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
 from core.tracking.store import Connection
 from core.workflows.promoting import Promoting
-from core.workflows.scenarios import Scenarios, house_from_query, link
+from core.workflows.scenarios import Scenarios, distinct_names, house_from_query, link
 from tests.actors import TESTER, named
 
 NUMBERS = {feature.name: st.floats(feature.low, feature.high) for feature in FEATURES.values() if feature.is_numeric}
@@ -85,6 +85,12 @@ def test_a_copy_has_the_house_and_the_note_and_a_name_of_its_own(scenarios: Scen
     assert tweaked.house.median_income == 9
     with pytest.raises(NotFound):
         scenarios.duplicate("gone", actor=TESTER)
+
+
+def test_scenarios_of_one_name_are_told_apart_side_by_side(scenarios: Scenarios) -> None:
+    saved = [scenarios.save(name, "", TYPICAL, actor=TESTER) for name in ("cottage", "cottage 2", "cottage", "cottage")]
+    assert distinct_names(saved) == ("cottage", "cottage 2", "cottage 3", "cottage 4")
+    assert distinct_names([]) == ()
 
 
 def test_for_promotion_each_house_has_one_plain_line_of_its_own(scenarios: Scenarios) -> None:

@@ -146,13 +146,13 @@ def test_saved_houses_are_priced_as_one_by_one_and_in_their_order(
     jobs = ranged_settings.jobs.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'jobs.db'}"})
     kept = Scenarios(ranged_settings.model_copy(update={"jobs": jobs}))
     saved: list[Scenario] = [
-        kept.save(name, "", house, actor=TESTER) for name, house in (("a", INLAND), ("b", TYPICAL))
+        kept.save(name, "", house, actor=TESTER) for name, house in (("a", INLAND), ("a", TYPICAL))
     ]
     kept.close()
     found = what_if.priced(saved, "1")
     assert [(one.name, one.price) for one in found] == [
         ("a", pytest.approx(what_if.value(INLAND, "1").price)),
-        ("b", pytest.approx(what_if.value(TYPICAL, "1").price)),
+        ("a 2", pytest.approx(what_if.value(TYPICAL, "1").price)),
     ]
     assert found[0].price_range == what_if.value(INLAND, "1").range
 
