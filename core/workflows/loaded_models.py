@@ -19,7 +19,7 @@ from core.workflows.recent import Recent
 from core.workflows.served_model import ServedModel, load_model
 from core.workflows.training_state import Connect
 
-KEPT_MODELS: Final = 3
+KEPT_MODELS: Final = 5
 """The one in use, and those looked at beside it. A deep forest is 200 MB."""
 
 KEPT_FILES: Final = 2

@@ -124,12 +124,12 @@ def test_without_the_data_file_a_version_prices_the_same_and_explains_nothing(
 def test_no_more_models_are_kept_than_there_is_room_for(
     two: LoadedModels, lab_home: Settings, connect: Connect
 ) -> None:
-    for alpha in (2.0, 3.0):
-        train_now(lab_home, ridge(alpha=alpha), connect)
-    first = two.served("1")
-    for version in ("2", "3", "4"):
-        two.served(version)
-    assert KEPT_MODELS == 3
+    for alpha in range(2, KEPT_MODELS + 1):
+        train_now(lab_home, ridge(alpha=float(alpha)), connect)
+    first, *_ = [two.served(str(number)) for number in range(1, KEPT_MODELS + 1)]
+    assert two.served("1") is first, "as many as are set side by side on What-if stay"
+    for version in range(2, KEPT_MODELS + 2):
+        two.served(str(version))
     again = two.served("1")
     assert again is not first
     assert price(again) == price(first)
