@@ -15,7 +15,10 @@ from pages.shared.frame import escape, lab
 def ledger() -> None:
     """The query by day, the entries, and the export."""
     row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-    day = row.date_input("Who was champion on", value="today", max_value="today", width=200, key="day")
+    today = datetime.now(UTC).date()  # the ledger's days, wherever the server stands
+    day = row.date_input(
+        "Who was champion on (UTC)", value=today, max_value=today, width=200, key="day", bind="query-params"
+    )
     row.download_button(
         "Export CSV",
         data=_csv,

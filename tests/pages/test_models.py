@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -139,6 +140,17 @@ def test_the_ledger_shows_every_move_who_served_and_that_the_chain_is_whole(
     entries = models.dataframe[0].value
     assert list(entries["What"]) == ["changed outside", "promoted"]
     assert list(entries["To"]) == ["2", "1"]
+
+
+def test_who_was_champion_on_a_day_is_asked_by_a_link(
+    versions_home: Settings, store: Store, open_screen: OpenScreen
+) -> None:
+    moved_to(versions_home, store, "1")
+    today = datetime.now(UTC).date()
+    before = open_screen(versions_home, "models", part="Ledger", day=f"{today - timedelta(days=1):%Y-%m-%d}")
+    assert "Nobody was." in words(before)
+    assert "Version 1, since" in words(before.date_input(key="day").set_value(today).run())
+    assert "Nobody was." in words(before.date_input(key="day").set_value(today - timedelta(days=2)).run())
 
 
 def test_an_address_that_names_no_version_shows_the_table(versions_home: Settings, open_screen: OpenScreen) -> None:
