@@ -10,7 +10,7 @@ from core.domain.errors import InvalidFilter
 from core.domain.run_cells import ordered, titles_of
 from core.domain.run_query import Column, ColumnKind, RunQuery
 from core.workflows.browsing import RunPage
-from pages.shared.figures import chart
+from pages.shared.figures import chart, is_metric
 from pages.shared.frame import errors, escape, lab, page, show_error
 from pages.shared.run_acts import acts, come_back, picks
 from pages.shared.run_columns import chosen_columns
@@ -106,7 +106,7 @@ def charts(query: RunQuery, found: RunPage) -> None:
     x = across.selectbox(
         "Across", [start, *params, *metrics], format_func=titles.__getitem__, key="chart_x", bind="query-params"
     )
-    y = up.selectbox("Upwards", metrics, format_func=titles.__getitem__, key="chart_y", bind="query-params")
+    y = up.selectbox("Upwards", [*metrics, *params], format_func=titles.__getitem__, key="chart_y", bind="query-params")
     param = over.selectbox("Param", params, format_func=titles.__getitem__, key="chart_param", bind="query-params")
     points, means, boxes, lines = st.tabs(
         ["Points", "Mean by param", "Boxes", "Lines"], on_change="rerun", key="picture", bind="query-params"
@@ -116,13 +116,15 @@ def charts(query: RunQuery, found: RunPage) -> None:
             chart(scatter(runs, x, y), key="scatter")
     if means.open:
         with means:
-            chart(metric_by_param(runs, param.key, y.key), key="means")
+            if is_metric(y):
+                chart(metric_by_param(runs, param.key, y.key), key="means")
     if boxes.open:
         with boxes:
-            chart(box_by_param(runs, param.key, y.key), key="boxes")
+            if is_metric(y):
+                chart(box_by_param(runs, param.key, y.key), key="boxes")
     if lines.open:
         with lines:
-            chart(parallel_coordinates(runs, [*ordered(found.axes), y]), key="lines")
+            chart(parallel_coordinates(runs, list(dict.fromkeys([*ordered(found.axes), y]))), key="lines")
 
 
 @st.fragment(run_every=LOOK_SECONDS)

@@ -17,7 +17,7 @@ from core.domain.run_cells import titles_of
 from core.domain.run_query import Column, ColumnKind
 from core.workflows.comparison_views import Comparison
 from core.workflows.spatial_words import WHY_APART, spatial_findings
-from pages.shared.figures import chart
+from pages.shared.figures import chart, is_metric
 from pages.shared.frame import escape
 
 
@@ -87,18 +87,18 @@ def over_all_runs(compared: Comparison) -> None:
         key="across",
         bind="query-params",
     )
-    y = up.selectbox("Upwards", metrics, format_func=titles.__getitem__, key="upwards", bind="query-params")
+    y = up.selectbox("Upwards", [*metrics, *params], format_func=titles.__getitem__, key="upwards", bind="query-params")
     left, right = st.columns(2)
     with left:
         chart(scatter(runs, x, y, labels=compared.labels), key="scatter")
     with right:
-        if x.kind is ColumnKind.PARAM:
+        if x.kind is ColumnKind.PARAM and is_metric(y):
             chart(metric_by_param(runs, x.key, y.key, compared.labels), key="means")
     left, right = st.columns(2)
     with left:
-        chart(parallel_coordinates(runs, [*differing, y], labels=compared.labels), key="lines")
+        chart(parallel_coordinates(runs, list(dict.fromkeys([*differing, y])), labels=compared.labels), key="lines")
     with right:
-        if x.kind is ColumnKind.PARAM:
+        if x.kind is ColumnKind.PARAM and y.kind is ColumnKind.METRIC:
             chart(box_by_param(runs, x.key, y.key, compared.labels), key="boxes")
     if len(compared.groups) > 1:
         chart(settings_bars(compared), key="settings")

@@ -12,6 +12,7 @@ from core.domain.metrics import METRICS, SCORE_NAMES, figure_text
 from core.domain.money import MISSING, dollar_change, dollars, duration
 from core.domain.provenance import DATA_SOURCE_TAG
 from core.domain.run_cells import STATUS_WORDS
+from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run, Scores
 from core.domain.sweeps import Sweep, TrialState
 from core.workflows.views import ScoreLine
@@ -32,6 +33,14 @@ def score_tiles(scores: Scores | None) -> None:
     """RMSE, MAE, R² and MAPE side by side; a missing figure shows as a dash."""
     figures = scores.as_metrics() if scores else {}
     tiles([ScoreLine(name, figure, None) for name, figure in figures.items()])
+
+
+def is_metric(column: Column) -> bool:
+    """Whether means and boxes can be drawn of it; said where they cannot."""
+    if column.kind is ColumnKind.METRIC:
+        return True
+    st.caption("Choose a metric upwards: means and boxes are drawn of metrics alone.")
+    return False
 
 
 def tiles(lines: Sequence[ScoreLine]) -> None:

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text
 from core.domain.money import MISSING, dollars
+from core.domain.run_query import Column
 from core.domain.settings import Settings
 from core.evaluation.significance import Verdict
 from core.tracking.runs import get_run
@@ -176,6 +177,11 @@ def test_the_parts_show_where_runs_differ_their_pictures_and_their_profile(
     assert len(over.main.get("plotly_chart")) == 6
     (across,) = (box for box in over.selectbox if box.label == "Across")
     assert len(set(across.options)) == len(across.options)
+    (up,) = (box for box in over.selectbox if box.label == "Upwards")
+    two_params = up.set_value(Column.parse("params.max_depth")).run()
+    assert not two_params.exception
+    assert "Choose a metric upwards" in "".join(said(two_params))
+    assert len(two_params.main.get("plotly_chart")) == 4, "two params against each other, without means and boxes"
     profiles = tables(opened(open_screen, compared_home.settings, *ids, part="Score profile"))[-1]
     assert list(profiles["Without capped rows"]) == [dollars(one.without_capped) for one in compared.profiles]
     assert set(profiles["Spatial RMSE"]) == {MISSING}, "nobody logged one, and nobody invents one"

@@ -500,6 +500,19 @@ def test_the_charts_are_drawn_when_asked_for_and_of_what_the_filter_leaves(
     assert not nothing.main.get("plotly_chart")
 
 
+def test_any_two_columns_are_drawn_against_each_other_and_means_only_of_metrics(
+    varied: Settings, open_screen: OpenScreen
+) -> None:
+    runs = opened(open_screen, varied, charts="true")
+    family = Column.parse("params.family")
+    params = choose(choose(runs, "Across", Column.parse("params.max_depth")), "Upwards", family)
+    assert len(params.main.get("plotly_chart")) == 1
+    for picture, drawn in (("Boxes", 0), ("Mean by param", 0), ("Lines", 1)):
+        other = choose(opened(open_screen, varied, charts="true", picture=picture), "Upwards", family)
+        assert len(other.main.get("plotly_chart")) == drawn
+        assert ("Choose a metric upwards" in "".join(said(other))) is not bool(drawn)
+
+
 def test_a_runs_own_view_shows_its_scores_lineage_params_and_files(
     trained_settings: Settings, open_screen: OpenScreen, downloads: Downloads
 ) -> None:
