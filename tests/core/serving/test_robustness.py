@@ -161,6 +161,7 @@ def test_the_openapi_document_holds(service: Service) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_ten_thousand_strange_requests_and_no_failure(service: Service) -> None:
     no_answer_fails(service, 2_000)
     damaged_bodies_never_fail(service, 4_000)
