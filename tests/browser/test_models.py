@@ -90,6 +90,8 @@ def test_a_version_is_promoted_a_bad_one_refused_overridden_and_rolled_back_and_
 def test_the_service_is_started_followed_and_stopped_on_the_screen(
     app: RunningApp, model_settings: Settings, visits: Visits
 ) -> None:
+    store = open_store(model_settings)
+    store.client.set_registered_model_alias(store.model_name, "champion", "1")
     page = visits.open(f"{app.url}/models?part=Service")
     port = free_port()
     field = page.get_by_test_id("stNumberInput").locator("input")
@@ -98,7 +100,6 @@ def test_the_service_is_started_followed_and_stopped_on_the_screen(
     page.get_by_role("button", name="Start the service").click()
     expect(page.get_by_text(f"http://127.0.0.1:{port}", exact=True)).to_be_visible(timeout=START_SECONDS * 1000)
     assert read_metric(page, "Version served") == "1"
-    store = open_store(model_settings)
     store.client.set_registered_model_alias(store.model_name, "champion", "2")
     served = page.get_by_test_id("stMetricValue").get_by_text("2", exact=True)
     expect(served.first).to_be_visible(timeout=(SERVED_SECONDS + 5) * 1000)
