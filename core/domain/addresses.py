@@ -20,6 +20,8 @@ _PATIENCE: Final = {
 """Seconds, and milliseconds for the last ones: libpq's own names (PostgreSQL manual, 34.1.2), and under ``options``
 what the server is told of its end of the connection (20.3.2): it would keep the locks of a host that is cut off."""
 
+_PASSWORD: Final = re.compile(r"(://[^/@:\s]*:)[^/@\s]*(?=@)|([?&]password=)[^&\s]*")
+
 
 def patient(address: str) -> str:
     """A database's address with an end to every wait: a host that swallows all packets is given up after ten seconds.
@@ -38,6 +40,32 @@ def patient(address: str) -> str:
     return f"{address.partition('?')[0]}?{query}"
 
 
+def refuse_unreadable(address: str) -> None:
+    """Nothing, unless a server's address cannot be taken apart: then nobody could tell its password from the rest.
+
+    Raises:
+        ValueError: it says what is wrong, and repeats no part of the address.
+    """
+    try:
+        parts = urlsplit(address)
+        readable = parts.port is None or bool(parts.hostname)
+    except ValueError:
+        readable = False
+    if not readable or (parts.netloc and "@" in parts.path):
+        raise ValueError(
+            "it is no address: give scheme://user:password@host:port/name, the port as a number, and in a password"
+            " %2F for /, %3A for : and %40 for @"
+        )
+
+
 def shown(address: str) -> str:
     """An address as it may be shown and logged: without its password, and without what only a driver reads."""
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", address.partition("?")[0])
+    return without_passwords(address.partition("?")[0])
+
+
+def without_passwords(text: str) -> str:
+    """A text as it may be shown and logged: each address in it loses its password.
+
+    What a driver or a library says of a failure often repeats the address it was given.
+    """
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", text)

@@ -39,6 +39,8 @@ Foreign errors (MLflow, SQLAlchemy, pandera, …) are translated where they ente
 
 from __future__ import annotations
 
+from core.domain.addresses import without_passwords
+
 
 class LabError(Exception):
     """A refusal or failure the user can act on.
@@ -50,6 +52,8 @@ class LabError(Exception):
     """
 
     def __init__(self, what: str, *, remedy: str, where: str = "") -> None:
+        # Here once for all doors: what a driver says of a failure often repeats the address it was given.
+        what, where = without_passwords(what), without_passwords(where)
         super().__init__(what, remedy, where)
         self.what = what
         self.remedy = remedy

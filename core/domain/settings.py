@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.domain.access import Role
+from core.domain.addresses import refuse_unreadable
 from core.domain.errors import LabError
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.domain.paths import Paths
@@ -130,6 +131,12 @@ class PromotionSettings(_Section):
     seed: int = Field(default=42, ge=0)
 
 
+def _address(given: str | None) -> str | None:
+    if given is not None:
+        refuse_unreadable(given)
+    return given
+
+
 class TrackingSettings(_Section):
     """MLflow's store. ``uri`` null means SQLite under ``logs/mlruns``; names are what any client reads.
 
@@ -142,6 +149,11 @@ class TrackingSettings(_Section):
     registered_model_name: str = "housing_price_predictor"
     ui_url: str = Field(default="http://127.0.0.1:5002", pattern=r"^https?://[^\s]+$")
 
+    @field_validator("uri")
+    @classmethod
+    def _readable(cls, given: str | None) -> str | None:
+        return _address(given)
+
 
 class JobSettings(_Section):
     """The durable queue. ``database_url`` null means SQLite in ``logs/lab.db``."""
@@ -151,6 +163,11 @@ class JobSettings(_Section):
     queued: int = Field(default=50, ge=1)
     embedded_worker: bool = True
     checkpoint_seconds: float = Field(default=10, gt=0)
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, given: str | None) -> str | None:
+        return _address(given)
 
 
 class ScoringSettings(_Section):
