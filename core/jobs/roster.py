@@ -36,7 +36,8 @@ class Worker:
 
     @property
     def is_alive(self) -> bool:
-        return self.seconds_since_heartbeat < ALIVE_SECONDS
+        # A heartbeat of the future was written before a clock was set back: whoever lives has written another since.
+        return abs(self.seconds_since_heartbeat) < ALIVE_SECONDS
 
 
 class Roster(Tables):

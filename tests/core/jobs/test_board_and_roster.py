@@ -115,6 +115,18 @@ def test_a_worker_is_dead_after_so_much_silence_and_lives_with_its_next_beat(ros
     assert roster.workers()[0].is_alive
 
 
+def test_a_worker_that_died_before_the_clock_was_set_back_counts_as_dead(roster: Roster) -> None:
+    """Its heartbeat lies in the future, and nobody would take over its jobs until the clock has come there again."""
+    roster.beat("ann")
+    roster.beat("bob")
+    for silence, is_alive in ((-ALIVE_SECONDS + 3, True), (-3600.0, False)):
+        _set(roster, "ann", heartbeat=roster.now - silence)
+        found = {worker.worker_id: worker.is_alive for worker in roster.workers()}
+        assert found == {"ann": is_alive, "bob": True}
+    roster.beat("ann")
+    assert all(worker.is_alive for worker in roster.workers()), "who lives beats again by the new clock"
+
+
 @pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
 def test_silence_is_counted_by_the_databases_clock(
     roster: Roster, monkeypatch: pytest.MonkeyPatch, ahead: float
