@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +23,8 @@ from core.tracking.store import Store
 from core.tracking.tracker import MLflowTracker
 from core.workflows.stage_log import PipelineLogger
 from core.workflows.training_state import LOCALLY, STAGE, Connect, Fitted, Note, OpenedRun, WorkFolder
+
+_log = logging.getLogger(__name__)
 
 
 def has_model(settings: Settings, job_id: str, fitted: Fitted) -> bool:
@@ -120,9 +123,13 @@ def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, e
         except RecordsError as trouble:
             troubles.append(f"the run could not be closed: {trouble.what}")
     log = PipelineLogger(STAGE, settings)
-    for line in (reason, *troubles):
-        log.info(line)
-    log.stage_end("cancelled" if cancelled else "failed")
+    try:
+        for line in (reason, *troubles):
+            log.info(line)
+        log.stage_end("cancelled" if cancelled else "failed")
+    except RecordsError as trouble:
+        # On a full disk the reason why it failed must not be lost to the log that has no room for it.
+        _log.warning("%s; not in the stage's log: %s", reason, trouble)
     return tuple(troubles)
 
 

@@ -159,6 +159,19 @@ def test_a_cancelled_training_is_killed_with_the_reason_and_leaves_nothing(
     assert "END    train_model: cancelled" in _log(lab_home)
 
 
+def test_a_failure_keeps_its_reason_where_the_stage_s_log_cannot_be_written(
+    lab_home: Settings, connect: Connect, client: MlflowClient
+) -> None:
+    """On a full disk the log is full as well."""
+    request = ridge()
+    run = open_run(request, connect, "job")
+    lab_home.paths.stage_log("train_model").mkdir(parents=True)
+    full = RecordsError("The model could not be written: No space left on device.", remedy="Free some disk space.")
+    assert abandon(lab_home, connect, "job", run, full) == ()
+    closed = client.get_run(run.run_id)
+    assert (closed.info.status, closed.data.tags["failure"]) == ("FAILED", full.what)
+
+
 def test_a_cancel_that_comes_after_the_model_was_registered_takes_it_back(
     lab_home: Settings, connect: Connect, client: MlflowClient
 ) -> None:
