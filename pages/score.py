@@ -6,6 +6,7 @@ from core.domain.access import Deed
 from core.domain.jobs import Job, JobState
 from core.domain.money import MISSING, duration
 from core.domain.scoring import ScoringRequest
+from pages.shared.columns import help_of
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.score_form import score_form
 from pages.shared.score_past import past_scorings
@@ -49,8 +50,8 @@ def live(job_id: str) -> None:
             said = f", {progress.said}" if progress.said else ""
             st.progress(progress.share, text=f"{progress.phase.capitalize()}{counted}{said}")
         left, right, _ = st.columns([1, 1, 2])
-        left.metric("Pricing for", duration(progress.elapsed if progress else None))
-        right.metric("Time left", duration(progress.remaining if progress else None))
+        left.metric("Pricing for", duration(progress.elapsed if progress else None), help=help_of("Pricing for"))
+        right.metric("Time left", duration(progress.remaining if progress else None), help=help_of("Time left"))
         if st.button("Cancel", icon=":material/cancel:", **barred(Deed.SCORE)):
             lab().scoring.cancel(job_id, actor=visitor())
             st.rerun()

@@ -12,6 +12,7 @@ from core.domain.jobs import LONGEST_RUN_NAME, Job, JobState
 from core.domain.money import MISSING, dollars, duration, memory
 from core.workflows.spatial import BLOCKS
 from core.workflows.views import HeldOut, TrainingResult, VersionCard
+from pages.shared.columns import help_of
 from pages.shared.figures import chart, metric_tiles, tiles
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.knobs import family_choice, feature_choice, preset_choice, sliders, take_over, train_again
@@ -94,13 +95,9 @@ def show_progress(job: Job, reference: VersionCard | None) -> None:
         said = f", {progress.said}" if progress.said else ""
         st.progress(progress.share, text=f"{progress.phase.capitalize()}{counted}{said}")
     left, middle, right = st.columns(3)
-    left.metric("Fitting for", duration(progress.elapsed if progress else None))
-    middle.metric("Time left", duration(progress.remaining if progress else None))
-    right.metric(
-        "RMSE so far",
-        dollars(progress.last_score if progress else None),
-        help="On the held-out rows, which are only watched: nothing stops or chooses on it.",
-    )
+    left.metric("Fitting for", duration(progress.elapsed if progress else None), help=help_of("Fitting for"))
+    middle.metric("Time left", duration(progress.remaining if progress else None), help=help_of("Time left"))
+    right.metric("RMSE so far", dollars(progress.last_score if progress else None), help=help_of("RMSE so far"))
     if st.button("Cancel", icon=":material/cancel:", **barred(Deed.CANCEL_JOB)):
         lab().cancel(job.job_id, actor=visitor())
         st.rerun()

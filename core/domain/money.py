@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
 MISSING: Final = "—"
@@ -18,6 +19,9 @@ LOWEST_RECORDED: Final = 14_999.0
 
 CAP_NEARNESS: Final = 0.97
 """From this share of the cap on, an estimate says "or more": the model never saw a higher price."""
+
+_AMOUNT: Final = r"[+−-]?\$?[\d,.]+(?: (?:%|B|kB|MB|GB|ms|s|min|h|km|points))?"
+_FIGURE: Final = re.compile(rf"(?:under )?{_AMOUNT}(?: {_AMOUNT})?(?: to {_AMOUNT})?(?: or more)?|[+−-]?∞")
 
 
 def dollars(amount: float | None) -> str:
@@ -101,3 +105,8 @@ def milliseconds(figure: float | None) -> str:
     if figure is None or not math.isfinite(figure):
         return MISSING
     return f"{figure:,.1f} ms" if figure < 100 else f"{figure:,.0f} ms"
+
+
+def is_figure(text: str) -> bool:
+    """Whether a text is an amount as they are written here, or a range: ``−$350``, ``1 min 35 s``, ``4 to 9``."""
+    return _FIGURE.fullmatch(text) is not None

@@ -17,6 +17,7 @@ from core.domain.run_cells import titles_of
 from core.domain.run_query import Column, ColumnKind
 from core.workflows.comparison_views import Comparison
 from core.workflows.spatial_words import WHY_APART, spatial_findings
+from pages.shared.columns import columns_of
 from pages.shared.figures import chart, is_metric
 from pages.shared.frame import escape
 
@@ -52,18 +53,19 @@ def disagreements(compared: Comparison) -> None:
     if not compared.disagreements:
         return
     st.markdown("**The rows they disagree on most**")
+    rows = [
+        {
+            "Row": f"{line.row_id:,}",
+            "Recorded": dollars(line.actual),
+            **{compared.labels[run_id]: dollars(price) for run_id, price in line.predicted.items()},
+            "Apart": dollars(line.spread),
+            **{name: MISSING if value is None else str(value) for name, value in line.house.items()},
+        }
+        for line in compared.disagreements
+    ]
     st.dataframe(
-        [
-            {
-                "Row": f"{line.row_id:,}",
-                "Recorded": dollars(line.actual),
-                **{compared.labels[run_id]: dollars(price) for run_id, price in line.predicted.items()},
-                "Apart": dollars(line.spread),
-                **{name: MISSING if value is None else str(value) for name, value in line.house.items()},
-            }
-            for line in compared.disagreements
-        ],
-        column_config={"Row": st.column_config.TextColumn(help="Its place in the data file, from 0.")},
+        rows,
+        column_config=columns_of(rows),
         hide_index=True,
         alt="The held-out rows on which the runs' estimates lie farthest apart",
     )
@@ -107,19 +109,21 @@ def over_all_runs(compared: Comparison) -> None:
 def score_profile(compared: Comparison) -> None:
     """One run's scores from several sides: with and without the capped rows, on unseen areas, and the intervals."""
     chart(profile_dots(compared), key="profile")
+    rows = [
+        {
+            "Run": compared.labels[one.run_id],
+            "RMSE": dollars(one.rmse),
+            "Without capped rows": dollars(one.without_capped),
+            "Capped rows alone": dollars(one.capped_only),
+            "Out-of-fold RMSE": figure_text("out_of_fold_rmse", one.out_of_fold_rmse),
+            "Spatial RMSE": figure_text("spatial_rmse", one.spatial_rmse),
+            "Coverage": figure_text("coverage", one.coverage),
+        }
+        for one in compared.profiles
+    ]
     st.dataframe(
-        [
-            {
-                "Run": compared.labels[one.run_id],
-                "RMSE": dollars(one.rmse),
-                "Without capped rows": dollars(one.without_capped),
-                "Capped rows alone": dollars(one.capped_only),
-                "Out-of-fold RMSE": figure_text("out_of_fold_rmse", one.out_of_fold_rmse),
-                "Spatial RMSE": figure_text("spatial_rmse", one.spatial_rmse),
-                "Coverage": figure_text("coverage", one.coverage),
-            }
-            for one in compared.profiles
-        ],
+        rows,
+        column_config=columns_of(rows),
         hide_index=True,
         alt="RMSE with and without capped rows, on unseen areas, and interval coverage",
     )

@@ -8,12 +8,8 @@ from core.domain.metrics import METRICS, SCORE_NAMES, figure_text, metric_of
 from core.domain.money import MISSING, dollars
 from core.workflows.comparison_views import Comparison, SettingsGroup
 from core.workflows.comparison_words import change_text, interval_text, method
+from pages.shared.columns import columns_of, help_of
 from pages.shared.frame import escape
-
-_WORD_HELP = (
-    "Better or worse where the 95 % interval lies on one side of zero and the difference is large enough to matter; "
-    "else no real difference."
-)
 
 
 def metric_table(compared: Comparison) -> None:
@@ -31,14 +27,9 @@ def metric_table(compared: Comparison) -> None:
         if any(other.note for other in compared.runs):
             row["Note"] = one.note
         rows.append(row | {metric_of(name).label: figure_text(name, one.run.metrics.get(name)) for name in others})
-    titles = [title for title in rows[0] if title not in ("Run", "Verdict", "Note")]
     st.dataframe(
         rows,
-        column_config={
-            "Run": st.column_config.TextColumn(pinned=True),
-            "Verdict": st.column_config.TextColumn(help=_WORD_HELP),
-            **{title: st.column_config.TextColumn(alignment="right") for title in titles},
-        },
+        column_config={**columns_of(rows), "Run": st.column_config.TextColumn(help=help_of("Run"), pinned=True)},
         hide_index=True,
         alt="Each run's scores with the difference to the baseline and its 95 % interval",
     )
@@ -57,30 +48,29 @@ def param_table(compared: Comparison) -> None:
         shown = [*differing, *alike]
     if shown:
         labels = [one.label for one in compared.runs]
-        st.dataframe(
-            [
-                {
-                    "Param": line.label,
-                    **{label: value or MISSING for label, value in zip(labels, line.values, strict=True)},
-                }
-                for line in shown
-            ],
-            hide_index=True,
-            alt="The params in which the runs differ",
-        )
+        rows = [
+            {
+                "Param": line.label,
+                **{label: value or MISSING for label, value in zip(labels, line.values, strict=True)},
+            }
+            for line in shown
+        ]
+        st.dataframe(rows, column_config=columns_of(rows), hide_index=True, alt="The params in which the runs differ")
 
 
 def settings_table(compared: Comparison) -> None:
     """Settings over their seeds: a claim about settings needs more than one."""
     if len(compared.groups) < 2:
         return
+    rows = [_group_row(group) for group in compared.groups]
     st.dataframe(
-        [_group_row(group) for group in compared.groups],
+        rows,
         column_config={
+            **columns_of(rows),
             "Verdict": st.column_config.TextColumn(
                 help="About the settings, not about single models: the interval holds the noise of the rows and of the "
                 "seeds."
-            )
+            ),
         },
         hide_index=True,
         alt="Mean RMSE of each settings over its seeds",

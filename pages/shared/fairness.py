@@ -8,6 +8,7 @@ from core.charts.ratios import ratio_bands, ratio_map
 from core.domain.metrics import METRICS, RATIO_NAMES, figure_text
 from core.domain.money import dollars
 from core.workflows.ratio_studies import RatioReport, level_text, verdict_of
+from pages.shared.columns import columns_of
 from pages.shared.figures import chart, metric_tiles
 from pages.shared.frame import escape
 
@@ -33,32 +34,35 @@ def fairness(report: RatioReport, colour: str) -> None:
     figures, whole = ({"cod": one.cod, "prd": one.prd, "prb": one.prb} for one in (found.study, found.with_capped))
     left, right = st.columns(2)
     with left:
+        figures_beside = [
+            {
+                "Figure": METRICS[name].label,
+                "Without capped rows": figure_text(name, figures[name]),
+                "Assessors want": verdict_of(name, figures[name]),
+                "With capped rows": figure_text(name, whole[name]),
+            }
+            for name in RATIO_NAMES
+        ]
         st.dataframe(
-            [
-                {
-                    "Figure": METRICS[name].label,
-                    "Without capped rows": figure_text(name, figures[name]),
-                    "Assessors want": verdict_of(name, figures[name]),
-                    "With capped rows": figure_text(name, whole[name]),
-                }
-                for name in RATIO_NAMES
-            ],
+            figures_beside,
+            column_config=columns_of(figures_beside),
             hide_index=True,
             alt="COD, PRD and PRB beside the ranges assessors want",
         )
         chart(ratio_bands(found, colour=colour), key="ratio_bands")
+        bands = [
+            {
+                "From": dollars(band.low),
+                "To": dollars(band.high),
+                "Rows": f"{band.rows:,}",
+                "Median ratio": level_text(band.median),
+                "COD": figure_text("cod", band.cod),
+            }
+            for band in found.bands
+        ]
         st.dataframe(
-            [
-                {
-                    "From": dollars(band.low),
-                    "To": dollars(band.high),
-                    "Rows": f"{band.rows:,}",
-                    "Median ratio": level_text(band.median),
-                    "COD": figure_text("cod", band.cod),
-                }
-                for band in found.bands
-            ],
-            column_config={"From": st.column_config.TextColumn(help="Value: half recorded price, half estimate.")},
+            bands,
+            column_config=columns_of(bands),
             hide_index=True,
             alt="Median ratio and COD of each tenth of the block groups by value",
         )

@@ -16,6 +16,7 @@ from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run, Scores
 from core.domain.sweeps import Sweep, TrialState
 from core.workflows.views import ScoreLine
+from pages.shared.columns import columns_of
 
 if TYPE_CHECKING:
     from core.charts.frame import Figure
@@ -72,26 +73,21 @@ def metric_tiles(names: Sequence[str], metrics: Mapping[str, float]) -> None:
 
 def run_table(runs: Sequence[Run], key: str) -> Run | None:
     """The runs with their scores, newest first; the one whose row is chosen, if any is."""
+    rows = [
+        {
+            "Run": run.name,
+            **{METRICS[name].label: figure_text(name, run.metrics.get(name)) for name in SCORE_NAMES},
+            "Family": family_label(run.family) or MISSING,
+            "Status": STATUS_WORDS[run.status],
+            "Fit": duration(run.fit_seconds),
+            "Data": "demo" if run.is_demo else run.tags.get(DATA_SOURCE_TAG, MISSING),
+            "Started": run.started,
+        }
+        for run in runs
+    ]
     table = st.dataframe(
-        [
-            {
-                "Run": run.name,
-                **{METRICS[name].label: figure_text(name, run.metrics.get(name)) for name in SCORE_NAMES},
-                "Family": family_label(run.family) or MISSING,
-                "Status": STATUS_WORDS[run.status],
-                "Fit": duration(run.fit_seconds),
-                "Data": "demo" if run.is_demo else run.tags.get(DATA_SOURCE_TAG, MISSING),
-                "Started": run.started,
-            }
-            for run in runs
-        ],
-        column_config={
-            "Started": st.column_config.DatetimeColumn(format="distance"),
-            **{
-                METRICS[name].label: st.column_config.TextColumn(help=METRICS[name].help, alignment="right")
-                for name in SCORE_NAMES
-            },
-        },
+        rows,
+        column_config={**columns_of(rows), "Started": st.column_config.DatetimeColumn(format="distance")},
         hide_index=True,
         alt="The newest runs with their scores on the held-out rows",
         key=key,
@@ -106,21 +102,28 @@ def trial_table(sweep: Sweep) -> None:
     """The trials of a sweep, the best first, then those without a score."""
     knobs = KNOBS[sweep.plan.family]
     unscored = [trial for trial in sweep.trials if trial.cv_rmse is None]
+    rows = [
+        {
+            "Trial": trial.number + 1,
+            "RMSE": dollars(trial.cv_rmse),
+            "State": _TRIAL_STATE[trial.state],
+            **{knobs[one.name].label: f"{trial.spec.values[one.name]:g}" for one in sweep.plan.varied},
+            "Seed": trial.spec.seed,
+            "Fits": duration(trial.seconds),
+            "Reason": trial.reason,
+        }
+        for trial in (*sweep.complete, *unscored)
+    ]
+    known = columns_of(rows)
     st.dataframe(
-        [
-            {
-                "Trial": trial.number + 1,
-                "RMSE": dollars(trial.cv_rmse),
-                "State": _TRIAL_STATE[trial.state],
-                **{knobs[one.name].label: f"{trial.spec.values[one.name]:g}" for one in sweep.plan.varied},
-                "Seed": trial.spec.seed,
-                "Fits": duration(trial.seconds),
-                "Reason": trial.reason,
-            }
-            for trial in (*sweep.complete, *unscored)
-        ],
+        rows,
         column_config={
-            "RMSE": st.column_config.TextColumn(help="In cross-validation, 1990 dollars.", alignment="right")
+            **known,
+            "RMSE": st.column_config.TextColumn(help="In cross-validation, 1990 dollars.", alignment="right"),
+            **{
+                knobs[one.name].label: st.column_config.TextColumn(help=knobs[one.name].help, alignment="right")
+                for one in sweep.plan.varied
+            },
         },
         hide_index=True,
         alt="The trials of this sweep, best first",

@@ -12,6 +12,7 @@ from core.domain.money import dollars, percent
 from core.domain.promotion import LONGEST_REASON, MovedPrice, PromotionVerdict, Requote
 from core.domain.runs import Alias
 from core.workflows.promotion import Moved
+from pages.shared.columns import columns_of
 from pages.shared.frame import errors, escape, lab
 from pages.shared.visitor import barred, visitor
 
@@ -107,16 +108,13 @@ def _preview(preview: Requote) -> None:
 
 
 def _moves(moves: Sequence[MovedPrice], alt: str) -> None:
-    st.dataframe(
-        [
-            {
-                "House": one.house,
-                "Champion": dollars(one.before),
-                "This version": dollars(one.after),
-                "Moves by": percent(one.percent),
-            }
-            for one in moves
-        ],
-        hide_index=True,
-        alt=alt,
-    )
+    rows = [
+        {
+            "House": one.house,
+            "Champion": dollars(one.before),
+            "This version": dollars(one.after),
+            "Moves by": percent(one.percent),
+        }
+        for one in moves
+    ]
+    st.dataframe(rows, column_config=columns_of(rows), hide_index=True, alt=alt)

@@ -11,6 +11,7 @@ from core.domain.run_cells import cell_text, column_help, data_text, status_word
 from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run
 from core.workflows.browsing import RunPage
+from pages.shared.columns import columns_of, help_of, side_of
 from pages.shared.frame import escape
 
 MOST_PICKED: Final = 200
@@ -51,20 +52,26 @@ def run_rows(found: RunPage, columns: tuple[Column, ...]) -> None:
     # Rows are picked by their place, so a table of other runs is another table.
     key = f"{_TABLE}{hash(ids)}"
     any_alias = any(run_id in found.aliases for run_id in ids)
+    rows = [_row(run, titles, found, any_alias=any_alias) for run in found.runs]
     table = st.dataframe(
-        [_row(run, titles, found, any_alias=any_alias) for run in found.runs],
+        rows,
         column_config={
+            **columns_of(rows),
             "Run": st.column_config.ButtonColumn(
-                pinned=True, type="tertiary", alignment="left", key=_OPENED, on_click=_open, args=(ids,), width=210
+                pinned=True,
+                type="tertiary",
+                alignment="left",
+                key=_OPENED,
+                on_click=_open,
+                args=(ids,),
+                width=210,
+                help=help_of("Run"),
             ),
-            "Alias": st.column_config.MultiselectColumn(
-                color="primary", width=110, help="What this run's version serves as."
-            ),
+            "Alias": st.column_config.MultiselectColumn(color="primary", width=110, help=help_of("Alias")),
             "Started": st.column_config.DatetimeColumn(format="distance"),
-            "Data": st.column_config.TextColumn(help="The start of the rows' SHA-256: equal means the same rows."),
             **{
                 title: st.column_config.TextColumn(
-                    help=escape(column_help(column)), alignment="right" if column.kind is ColumnKind.METRIC else "left"
+                    help=escape(column_help(column)), alignment=side_of(row[title] for row in rows)
                 )
                 for column, title in titles.items()
             },

@@ -17,6 +17,7 @@ from core.domain.hyperparameters import family_label
 from core.domain.money import MISSING, price_text
 from core.domain.scenarios import LONGEST_NAME, LONGEST_NOTE, Scenario
 from core.workflows.scenarios import WHAT_IF, link
+from pages.shared.columns import columns_of
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
 from pages.shared.house_form import TAKEN
@@ -136,19 +137,20 @@ def _offer_delete(picked: list[Scenario], total: int) -> None:
 
 
 def _table(saved: tuple[Scenario, ...]) -> list[Scenario]:
+    rows = [
+        {
+            "Name": one.name,
+            "Note": one.note,
+            "Income": one.house.median_income,
+            "Ocean proximity": one.house.ocean_proximity,
+            "By": one.author,
+            "Saved": one.created,
+        }
+        for one in saved
+    ]
     table = st.dataframe(
-        [
-            {
-                "Name": one.name,
-                "Note": one.note,
-                "Income": one.house.median_income,
-                "Ocean proximity": one.house.ocean_proximity,
-                "By": one.author,
-                "Saved": one.created,
-            }
-            for one in saved
-        ],
-        column_config={"Saved": st.column_config.DatetimeColumn(format="distance")},
+        rows,
+        column_config={**columns_of(rows), "Saved": st.column_config.DatetimeColumn(format="distance")},
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",

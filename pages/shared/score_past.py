@@ -9,6 +9,7 @@ import streamlit as st
 from core.domain.jobs import Job, JobState
 from core.domain.money import MISSING, dollars
 from core.domain.scoring import ScoringRequest
+from pages.shared.columns import columns_of
 from pages.shared.frame import errors, lab
 
 _STATES: Final = {
@@ -28,15 +29,10 @@ def past_scorings() -> None:
             return
         days = lab().settings.scoring.keep_days
         st.subheader("Files so far", anchor=False)
+        rows = [_row(job) for job in jobs]
         table = st.dataframe(
-            [_row(job) for job in jobs],
-            column_config={
-                "Sent": st.column_config.DatetimeColumn(format="distance"),
-                **{
-                    name: st.column_config.TextColumn(alignment="right")
-                    for name in ("Rows", "Rejected", "Median price")
-                },
-            },
+            rows,
+            column_config={**columns_of(rows), "Sent": st.column_config.DatetimeColumn(format="distance")},
             hide_index=True,
             alt="The files priced so far, newest first",
             key="scorings",

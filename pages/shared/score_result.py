@@ -9,11 +9,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.charts.scoring import feature_shift, price_distribution
+from core.domain.glossary import meaning
 from core.domain.house import FEATURES
 from core.domain.jobs import Job
 from core.domain.money import MISSING, dollars, duration, file_size, percent
 from core.domain.scoring import ScoredFile, ScoringReport
 from core.workflows.scoring_desk import ScoredResult
+from pages.shared.columns import columns_of, help_of
 from pages.shared.figures import chart
 from pages.shared.frame import escape, lab
 
@@ -29,11 +31,8 @@ _MIME: Final = {
     ScoredFile.REJECTED: "text/csv",
 }
 
-_PSI: Final = st.column_config.TextColumn(
-    alignment="right",
-    width=70,
-    help="Population stability index over the training rows' deciles: from 0.1 on a shift, from 0.25 on a great one.",
-)
+_PSI: Final = st.column_config.TextColumn(alignment="right", width=70, help=meaning("PSI"))
+_DRIFT_WORD: Final = st.column_config.TextColumn(help="What the PSI amounts to: like the training rows, or not.")
 _FIGURE: Final = st.column_config.TextColumn(alignment="right", width=90)
 
 
@@ -66,17 +65,15 @@ def result(job: Job, report: ScoringReport) -> None:
 
 def _tiles(report: ScoringReport) -> None:
     row = st.container(horizontal=True, gap="small")
-    row.metric("Priced", f"{report.priced:,}", width=_TILE_WIDTH)
-    row.metric("Rejected", f"{report.rejected:,}", help="Rows that break a rule of the house form.", width=_TILE_WIDTH)
-    row.metric("Median price", dollars(report.median_price), help="1990 dollars.", width=_TILE_WIDTH)
-    row.metric("Mean price", dollars(report.mean_price), help="1990 dollars.", width=_TILE_WIDTH)
     share = report.warned_share
-    row.metric(
-        "With a warning",
-        MISSING if share is None else percent(100 * share),
-        help="Priced rows that are unlike the data, or whose price lies at its ends.",
-        width=_TILE_WIDTH,
-    )
+    for label, figure in {
+        "Priced": f"{report.priced:,}",
+        "Rejected": f"{report.rejected:,}",
+        "Median price": dollars(report.median_price),
+        "Mean price": dollars(report.mean_price),
+        "With a warning": MISSING if share is None else percent(100 * share),
+    }.items():
+        row.metric(label, figure, help=help_of(label), width=_TILE_WIDTH)
 
 
 def _downloads(job: Job, report: ScoringReport) -> None:
@@ -116,16 +113,17 @@ def _prices(report: ScoringReport) -> None:
     chart(price_distribution(report.bars, median=report.median_price), key="prices")
     if report.warnings:
         st.markdown("**Warnings**")
+        warned = [
+            {
+                "Rows": f"{one.rows:,}",
+                "Share": percent(100 * one.rows / report.priced),
+                "Warning": one.what.replace("_", " "),
+            }
+            for one in report.warnings
+        ]
         st.dataframe(
-            [
-                {
-                    "Rows": f"{one.rows:,}",
-                    "Share": percent(100 * one.rows / report.priced),
-                    "Warning": one.what.replace("_", " "),
-                }
-                for one in report.warnings
-            ],
-            column_config={"Rows": _FIGURE, "Share": _FIGURE},
+            warned,
+            column_config={**columns_of(warned), "Rows": _FIGURE, "Share": _FIGURE},
             hide_index=True,
             alt="The kinds of warnings with the rows that have them",
         )
@@ -181,7 +179,7 @@ def _drift(report: ScoringReport) -> None:
                 }
                 for shift in report.drift
             ],
-            column_config={"PSI": _PSI},
+            column_config={"PSI": _PSI, "Verdict": _DRIFT_WORD},
             hide_index=True,
             alt="Each feature of the file beside the training rows",
         )

@@ -11,6 +11,7 @@ from core.charts.valuation_report import coverage_sentence
 from core.domain.access import Deed
 from core.domain.jobs import JobState
 from core.workflows.valuation import Valuation
+from pages.shared.columns import help_of
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
 from pages.shared.visitor import barred, visitor
@@ -23,7 +24,7 @@ def valuation_card(valuation: Valuation) -> None:
     st.metric(
         "Estimated median value (1990 $)",
         valuation.text,
-        help="Median house value of a block group with these features, in 1990 dollars.",
+        help=help_of("Estimated median value (1990 $)"),
     )
     if valuation.range is None:
         _say_why_none(valuation)

@@ -10,6 +10,7 @@ import streamlit as st
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text
 from core.domain.money import MISSING
 from core.workflows.version_timeline import VersionLine
+from pages.shared.columns import columns_of, help_of
 
 _ADDRESS: Final = "version"
 _ROW_HEIGHT: Final = 35
@@ -22,15 +23,13 @@ def version_table(lines: Sequence[VersionLine]) -> None:
     wanted = st.query_params.get(_ADDRESS)
     place = names.index(wanted) if wanted in names else None
     key = f"versions_{hash(names)}"
+    rows = [_row(line) for line in lines]
     table = st.dataframe(
-        [_row(line) for line in lines],
+        rows,
         column_config={
-            "Alias": st.column_config.MultiselectColumn(color="primary", width=110),
+            **columns_of(rows),
+            "Alias": st.column_config.MultiselectColumn(color="primary", width=110, help=help_of("Alias")),
             "Trained": st.column_config.DatetimeColumn(format="distance"),
-            **{
-                METRICS[name].label: st.column_config.TextColumn(help=METRICS[name].help, alignment="right")
-                for name in SCORE_NAMES
-            },
         },
         hide_index=True,
         height=_ROW_HEIGHT * (min(len(lines), _MOST_ROWS) + 1) + 3,
@@ -40,8 +39,8 @@ def version_table(lines: Sequence[VersionLine]) -> None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": _at_first(key, place), "columns": [], "cells": []}},
     )
-    rows = table.selection.rows
-    chosen = names[rows[0]] if rows and rows[0] < len(names) else None
+    picked = table.selection.rows
+    chosen = names[picked[0]] if picked and picked[0] < len(names) else None
     if chosen != wanted and (chosen is not None or wanted in names):
         if chosen is None:
             del st.query_params[_ADDRESS]

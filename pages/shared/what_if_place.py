@@ -16,6 +16,7 @@ from core.domain.house import House
 from core.domain.money import dollar_change, price_text, recorded_text
 from core.explanation.comparables import Comparable, comparables_sentence
 from core.workflows.valuation import Valuation
+from pages.shared.columns import columns_of, help_of
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab, show_error
 from pages.shared.house_form import take_house
@@ -77,12 +78,13 @@ def _what_is_here(house: House, areas: Sequence[Comparable]) -> None:
         help="All nine features as the survey recorded them there.",
     )
     st.caption("Comparable areas, as numbered on the map")
+    rows = [
+        {"Area": number, "Recorded": recorded_text(one.recorded), "Away (km)": f"{one.kilometres:.1f}"}
+        for number, one in enumerate(areas, start=1)
+    ]
     st.dataframe(
-        [
-            {"Area": number, "Recorded": recorded_text(one.recorded), "Away (km)": f"{one.kilometres:.1f}"}
-            for number, one in enumerate(areas, start=1)
-        ],
-        column_config={"Away (km)": st.column_config.TextColumn(alignment="right")},
+        rows,
+        column_config=columns_of(rows),
         hide_index=True,
         alt="The comparable areas on the map",
     )
@@ -147,32 +149,31 @@ def _offer_as_found(*, is_changed: bool) -> None:
 
 
 def _area_table(areas: Sequence[Comparable], price: float) -> list[int]:
+    rows = [
+        {
+            "Area": number,
+            "Row": one.row_id,
+            "Recorded": recorded_text(one.recorded),
+            "Against the estimate": dollar_change(one.recorded - price),
+            "Model says": price_text(one.estimate),
+            "Away (km)": one.kilometres,
+            "Unlikeness": one.unlikeness,
+            "Income": one.house.median_income,
+            "Age": one.house.housing_median_age,
+            "Ocean proximity": one.house.ocean_proximity,
+            "Fitted on": "no" if one.is_held_out else "yes",
+        }
+        for number, one in enumerate(areas, start=1)
+    ]
+    digits = {"Away (km)": "%.1f", "Unlikeness": "%.2f", "Income": "%.2f"}
     table = st.dataframe(
-        [
-            {
-                "Area": number,
-                "Row": one.row_id,
-                "Recorded": recorded_text(one.recorded),
-                "Against the estimate": dollar_change(one.recorded - price),
-                "Model says": price_text(one.estimate),
-                "Away (km)": one.kilometres,
-                "Unlikeness": one.unlikeness,
-                "Income": one.house.median_income,
-                "Age": one.house.housing_median_age,
-                "Ocean proximity": one.house.ocean_proximity,
-                "Fitted on": "no" if one.is_held_out else "yes",
-            }
-            for number, one in enumerate(areas, start=1)
-        ],
+        rows,
         column_config={
-            "Fitted on": st.column_config.TextColumn(
-                help="Whether the model was fitted on it: then its estimate there has seen what was recorded."
-            ),
-            "Unlikeness": st.column_config.NumberColumn(
-                help="Distance in features and place together; 0 is a twin.", format="%.2f"
-            ),
-            "Away (km)": st.column_config.NumberColumn(format="%.1f"),
-            "Income": st.column_config.NumberColumn(format="%.2f"),
+            **columns_of(rows),
+            **{
+                title: st.column_config.NumberColumn(help=help_of(title), format=shown)
+                for title, shown in digits.items()
+            },
         },
         hide_index=True,
         on_select="rerun",

@@ -12,6 +12,7 @@ from core.domain.house import House
 from core.domain.hyperparameters import family_label
 from core.domain.money import MISSING, dollar_change
 from core.workflows.what_if import MOST_VERSIONS
+from pages.shared.columns import columns_of
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab
 from pages.shared.what_if_start import version_labels
@@ -39,21 +40,18 @@ def side_by_side(house: House, version: str | None) -> None:
             on_change=_remember,
         )
         prices = lab().what_if.beside(house, [version, *others])
-        st.dataframe(
-            [
-                {
-                    "Version": one.valuation.source.version,
-                    "Family": family_label(one.valuation.source.family),
-                    "Price": one.valuation.text,
-                    "Difference": dollar_change(one.difference.total) if one.difference else MISSING,
-                    "80 % range": one.valuation.range.inner.text if one.valuation.range else MISSING,
-                    "90 % range": one.valuation.range.outer.text if one.valuation.range else MISSING,
-                }
-                for one in prices
-            ],
-            hide_index=True,
-            alt="The price of this house by version",
-        )
+        rows = [
+            {
+                "Version": one.valuation.source.version,
+                "Family": family_label(one.valuation.source.family),
+                "Price": one.valuation.text,
+                "Difference": dollar_change(one.difference.total) if one.difference else MISSING,
+                "80 % range": one.valuation.range.inner.text if one.valuation.range else MISSING,
+                "90 % range": one.valuation.range.outer.text if one.valuation.range else MISSING,
+            }
+            for one in prices
+        ]
+        st.dataframe(rows, column_config=columns_of(rows), hide_index=True, alt="The price of this house by version")
         for one in prices[1:]:
             if one.difference is not None:
                 other = one.valuation.source.version

@@ -17,6 +17,7 @@ from core.domain.money import (
     duration,
     file_size,
     is_capped,
+    is_figure,
     memory,
     milliseconds,
     percent,
@@ -128,3 +129,22 @@ def test_a_file_size_reads_in_its_largest_unit(size, text):
 @pytest.mark.parametrize(("figure", "text"), [(None, "—"), (math.nan, "—"), (4.26, "4.3 ms"), (212.4, "212 ms")])
 def test_milliseconds_have_a_digit_while_it_says_something(figure, text):
     assert milliseconds(figure) == text
+
+
+@given(
+    st.floats(min_value=0, max_value=1e9), st.sampled_from([dollars, dollar_change, decimal, percent, duration, memory])
+)
+def test_whatever_is_written_here_is_known_as_a_figure(figure, write):
+    assert is_figure(write(figure))
+
+
+@pytest.mark.parametrize(
+    "text", ["", MISSING, "champion", "version 3", "2026-11-30 12:00", "1, 2 and 3", "no", "3 trees"]
+)
+def test_what_is_no_amount_is_no_figure(text):
+    assert not is_figure(text)
+
+
+@pytest.mark.parametrize("text", ["$500,000 or more", "−$210 to −$23", "+0.42 points", "1 min 35 s", "∞", "under 1 MB"])
+def test_ranges_changes_and_ends_are_figures_too(text):
+    assert is_figure(text)
