@@ -22,6 +22,7 @@ from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import RunStatus
 from core.workflows.run_detail import RunDetail
 from core.workflows.views import HeldOut, ScoreLine
+from pages.shared.columns import columns_of
 from pages.shared.fairness import fairness
 from pages.shared.figures import chart, tiles
 from pages.shared.frame import errors, escape, lab, page
@@ -70,7 +71,7 @@ def _head(detail: RunDetail) -> None:
     row = st.container(horizontal=True, gap="small")
     row.badge(status_word(run), color="gray" if run.deleted else _BADGES.get(run.status, "gray"))
     for alias in detail.aliases:
-        row.badge(escape(alias), color="primary", icon=":material/workspace_premium:")
+        row.badge(escape(alias), color="blue", icon=":material/workspace_premium:")
     if detail.version:
         row.badge(f"version {escape(detail.version.version)}", color="gray")
     if run.note:
@@ -189,7 +190,9 @@ def _values(detail: RunDetail) -> None:
 def _table(lines: Iterable[tuple[str, str]], first: str, second: str) -> None:
     rows = [{first: name, second: text or MISSING} for name, text in lines]
     if rows:
-        st.dataframe(rows, hide_index=True, alt=f"{first} and {second.lower()} of this run")
+        st.dataframe(
+            rows, column_config=columns_of(rows), hide_index=True, alt=f"{first} and {second.lower()} of this run"
+        )
     else:
         st.caption(f"No {first.lower()} was logged.")
 

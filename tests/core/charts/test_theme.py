@@ -24,6 +24,11 @@ AA_MARK = 3.0
 CAPTION_OPACITY = 0.6
 """Streamlit fades captions and table headers to this share of the text colour."""
 
+CHOSEN_OPACITY = 0.2
+"""The ground of a chosen segment is at most this share of the accent."""
+
+CONTRAST = (PROJECT_ROOT / "pages" / "shared" / "contrast.css").read_text(encoding="utf-8")
+
 # Machado, Oliveira and Fernandes (2009), severity 1.0, for linear RGB.
 SEEN_BY = {
     "trichromats": np.eye(3),
@@ -106,6 +111,25 @@ def test_captions_reach_aa_though_streamlit_fades_them(scheme: str, where: str, 
     paper = rgb(options[background])
     faded = CAPTION_OPACITY * rgb(options["textColor"]) + (1 - CAPTION_OPACITY) * paper
     assert contrast(faded, paper) >= AA_TEXT
+
+
+@pytest.mark.parametrize(("scheme", "where", "background"), PLACES)
+def test_code_in_a_caption_reaches_aa_though_it_is_faded_with_it(scheme: str, where: str, background: str) -> None:
+    options = place(scheme, where)
+    paper = rgb(options[background])
+    faded = CAPTION_OPACITY * rgb(options["codeTextColor"]) + (1 - CAPTION_OPACITY) * paper
+    assert contrast(faded, paper) >= AA_TEXT
+
+
+def test_words_streamlit_writes_in_the_accent_take_the_colour_of_links_and_reach_aa() -> None:
+    light, dark = re.findall(r"light-dark\((#\w+), (#\w+)\)", CONTRAST)[0]
+    assert len(re.findall(r"#[0-9A-Fa-f]{6}", CONTRAST)) == 2, "one colour a scheme"
+    for scheme, colour in (("light", light), ("dark", dark)):
+        options = THEME[scheme]
+        assert colour == options["linkColor"]
+        paper = rgb(options["backgroundColor"])
+        chosen = CHOSEN_OPACITY * rgb(options["primaryColor"]) + (1 - CHOSEN_OPACITY) * paper
+        assert min(contrast(rgb(colour), paper), contrast(rgb(colour), chosen)) >= AA_TEXT
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
