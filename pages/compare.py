@@ -12,8 +12,10 @@ from core.workflows.comparison import FEWEST_RUNS, MOST_RUNS
 from core.workflows.comparison_views import Comparison
 from core.workflows.comparison_words import answer
 from core.workflows.run_labels import unique_labels
+from pages.shared.columns import help_of
 from pages.shared.comparison_pictures import over_all_runs, score_profile, where_they_differ
 from pages.shared.comparison_tables import metric_table, param_table, settings_table
+from pages.shared.empty import no_model_yet
 from pages.shared.figures import chart
 from pages.shared.frame import escape, lab, page
 
@@ -36,8 +38,7 @@ def choose(run_ids: tuple[str, ...]) -> None:
     """The first runs of a comparison, where the address names too few."""
     newest = {run.run_id: run for run in lab().runs.matching(RunQuery(), most=OFFERED)}
     if len(newest) < FEWEST_RUNS:
-        st.info("Two trained models are needed before there is something to compare.", icon=":material/compare_arrows:")
-        st.page_link("train.py", label="Train one", icon=":material/model_training:")
+        no_model_yet("Two trained models are needed before there is something to compare.")
         return
     st.info("Choose two runs or more. The first one is the baseline.", icon=":material/compare_arrows:")
     labels = unique_labels(list(newest.values()))
@@ -61,7 +62,7 @@ def controls(compared: Comparison) -> None:
         "Baseline",
         ids,
         format_func=lambda run_id: compared.labels[run_id],
-        help="Every difference is to this run.",
+        help=help_of("Baseline"),
         width=320,
         key=f"baseline_{hash(ids)}",
     )
@@ -98,7 +99,7 @@ def show(compared: Comparison) -> None:
     if len(compared.comparable) > 1:
         chart(difference_bars(compared, "rmse"), key="differences")
     metric_table(compared)
-    st.subheader("Settings", anchor=False)
+    st.subheader("Settings", anchor=False, help=help_of("Settings"))
     param_table(compared)
     settings_table(compared)
     names = ["Where they differ", "Over all runs", "Score profile"]
@@ -125,4 +126,6 @@ with page(
     if len(named) < FEWEST_RUNS:
         choose(named)
     else:
-        show(lab().comparing.compare(named))
+        with st.spinner("Comparing them on the same held-out rows"):
+            compared = lab().comparing.compare(named)
+        show(compared)

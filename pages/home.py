@@ -7,9 +7,11 @@ from core.domain.access import Deed
 from core.domain.runs import Run
 from core.workflows.starter import STARTER
 from core.workflows.views import Overview
+from pages.shared.columns import help_of
 from pages.shared.figures import chart, run_table, score_tiles
 from pages.shared.frame import escape, job_strip, lab, page
 from pages.shared.knobs import train_again
+from pages.shared.tour import tour
 from pages.shared.visitor import barred, visitor
 
 
@@ -33,7 +35,8 @@ def serving(overview: Overview) -> None:
     card = overview.serving
     if card is None:
         return
-    st.subheader(f"{'Champion' if overview.is_champion else 'In use'}: version {card.version}", anchor=False)
+    word = "Champion" if overview.is_champion else "In use"
+    st.subheader(f"{word}: version {card.version}", anchor=False, help=help_of(word))
     ground = (
         "It prices every house."
         if overview.is_champion
@@ -74,6 +77,7 @@ def records(overview: Overview) -> None:
 with page(
     "Housing Price Lab", "House-price models on 1990 census block groups of California. All money is 1990 US dollars."
 ):
+    tour()
     found = lab().overview()
     records(found)
     if found.is_empty:
@@ -81,7 +85,7 @@ with page(
     serving(found)
     job_strip("Under way")
     if found.runs:
-        st.subheader("Latest runs", anchor=False)
+        st.subheader("Latest runs", anchor=False, help=help_of("Latest runs"))
         offer_again(run_table(found.runs, key="latest_runs"))
         champion = found.serving.run_id if found.serving and found.is_champion else None
         st.page_link("runs.py", label="All runs", icon=":material/table_rows:")

@@ -12,6 +12,8 @@ from core.domain.promotion import LONGEST_REASON
 from core.domain.runs import Alias
 from core.workflows.promoting import Versions
 from core.workflows.version_timeline import VersionLine
+from pages.shared.columns import help_of
+from pages.shared.empty import no_model_yet
 from pages.shared.fairness import fairness_summary
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab, page
@@ -32,7 +34,7 @@ def in_use(versions: Versions) -> None:
             icon=":material/workspace_premium:",
         )
         return
-    st.subheader(f"Champion: version {champion.version}", anchor=False)
+    st.subheader(f"Champion: version {champion.version}", anchor=False, help=help_of("Champion"))
     st.caption(why(champion))
     if versions.rollback_to is not None:
         may = barred(Deed.ROLL_BACK)
@@ -56,7 +58,7 @@ def why(line: VersionLine) -> str:
 
 def card(line: VersionLine) -> None:
     """One version: its scores, its run, and what the gates say of it."""
-    st.subheader(f"Version {line.version}", anchor=False)
+    st.subheader(f"Version {line.version}", anchor=False, help=help_of("Version"))
     st.caption(f"{line.stage.capitalize()}. {why(line)}")
     if line.run_id:
         st.page_link("runs.py", label="Its run", icon=":material/table_rows:", query_params={"run": line.run_id})
@@ -120,8 +122,7 @@ with page("Models", "Every registered version. What serves is moved through gate
     say_moved()
     versions = lab().promotions.versions()
     if not versions.lines:
-        st.info("No model was trained yet.", icon=":material/model_training:")
-        st.page_link("train.py", label="Train one", icon=":material/model_training:")
+        no_model_yet()
     else:
         in_use(versions)
         table, history, rest = st.tabs(

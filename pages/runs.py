@@ -10,6 +10,7 @@ from core.domain.errors import InvalidFilter
 from core.domain.run_cells import ordered, titles_of
 from core.domain.run_query import Column, ColumnKind, RunQuery
 from core.workflows.browsing import RunPage
+from pages.shared.empty import no_model_yet
 from pages.shared.figures import chart, is_metric
 from pages.shared.frame import errors, escape, lab, page, show_error
 from pages.shared.run_acts import acts, come_back, picks
@@ -68,8 +69,7 @@ def nothing_found(query: RunQuery) -> None:
         st.info("No run is like that.", icon=":material/filter_list:")
         show_all()
         return
-    st.info("No model was trained yet.", icon=":material/model_training:")
-    st.page_link("train.py", label="Train one", icon=":material/model_training:")
+    no_model_yet()
 
 
 def show_all() -> None:

@@ -12,6 +12,7 @@ from core.domain.money import dollars, duration
 from core.domain.sweep_plans import SweepPlan
 from core.domain.sweeps import Sweep, SweepHead, SweepState, Trial, TrialState
 from core.workflows.sweep_findings import SweepFindings
+from pages.shared.columns import help_of
 from pages.shared.figures import chart, trial_table
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.sweep_form import sweep_plan
@@ -33,11 +34,15 @@ STATES = {
 def controls() -> None:
     """What to search, what it will take, and the button."""
     with errors():
-        plan = sweep_plan(lab().settings)
+        # Above the ranges: a family with many knobs would push the button off the screen.
+        what, start = st.container(), st.container()
+        plan = sweep_plan(lab().settings, what)
         name = st.text_input("Sweep name", placeholder=plan.default_name, max_chars=LONGEST_RUN_NAME, key="sweep_name")
-        expectation_line(plan)
         may = barred(Deed.TUNE)
-        if st.button("Start the sweep", type="primary", icon=":material/tune:", width="stretch", **may):
+        is_wanted = start.button("Start the sweep", type="primary", icon=":material/tune:", width="stretch", **may)
+        with start:
+            expectation_line(plan)
+        if is_wanted:
             st.query_params["sweep"] = lab().tuning.start(plan, actor=visitor(), name=name)
             st.rerun()
 
@@ -108,21 +113,13 @@ def tiles(sweep: Sweep) -> None:
     """The figures of the search."""
     row = st.container(horizontal=True, gap="small")
     best = sweep.best
-    row.metric(
-        "Lowest RMSE",
-        dollars(best.cv_rmse if best else None),
-        help="In cross-validation of the training rows, in 1990 dollars. The held-out rows are not looked at, so "
-        "this is not the score of a finished model.",
-        width=TILE_WIDTH,
-    )
-    row.metric("Complete", f"{sweep.count(TrialState.COMPLETE):,}", width=TILE_WIDTH)
-    row.metric(
-        "Given up",
-        f"{sweep.count(TrialState.PRUNED):,}",
-        help="Trials that did worse than half of the others at the same point, and were not finished.",
-        width=TILE_WIDTH,
-    )
-    row.metric("Work", duration(sweep.work_seconds), width=TILE_WIDTH)
+    for label, figure in {
+        "Lowest RMSE": dollars(best.cv_rmse if best else None),
+        "Complete": f"{sweep.count(TrialState.COMPLETE):,}",
+        "Given up": f"{sweep.count(TrialState.PRUNED):,}",
+        "Work": duration(sweep.work_seconds),
+    }.items():
+        row.metric(label, figure, help=help_of(label), width=TILE_WIDTH)
 
 
 def buttons(sweep: Sweep, findings: SweepFindings) -> None:

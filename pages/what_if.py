@@ -4,6 +4,8 @@ import streamlit as st
 
 from core.domain.house import House
 from core.workflows.valuation import Valuation
+from pages.shared.columns import help_of
+from pages.shared.empty import no_model_yet
 from pages.shared.frame import errors, lab, page
 from pages.shared.house_form import house_form
 from pages.shared.scenario_shelf import keep_and_share, shelf
@@ -11,7 +13,7 @@ from pages.shared.valuation_card import valuation_card
 from pages.shared.what_if_goal import reach
 from pages.shared.what_if_place import comparable_areas, where
 from pages.shared.what_if_reasons import what_changes_it, why
-from pages.shared.what_if_start import ASKED, say_start, start_from_real, version_choice
+from pages.shared.what_if_start import ASKED, say_start, start_from_real, version_choice, version_labels
 from pages.shared.what_if_versions import side_by_side
 
 PARTS = ["Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios"]
@@ -32,7 +34,10 @@ def ask(house: House, version: str | None) -> Valuation | None:
             valuation_card(valuation)
             keep_and_share(house, version)
             return valuation
-        st.caption("Set the features, then press the button. After that every change is priced at once.")
+        if not version_labels() and lab().overview().is_empty:
+            no_model_yet("No model is trained yet, so there is no price.")
+        else:
+            st.caption("Set the features, then press the button. After that every change is priced at once.")
         return None
 
 
@@ -84,5 +89,5 @@ with page(
     if valuation is not None:
         follow(valuation, version)
     else:
-        st.subheader("Saved scenarios", anchor=False)
+        st.subheader("Saved scenarios", anchor=False, help=help_of("Saved scenarios"))
         shelf(None, None)

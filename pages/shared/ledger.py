@@ -9,6 +9,7 @@ import streamlit as st
 from core.domain.money import MISSING
 from core.domain.promotion import LedgerEntry
 from core.domain.runs import Alias
+from pages.shared.columns import columns_of
 from pages.shared.frame import escape, lab
 
 
@@ -50,13 +51,14 @@ def _holders(day: date) -> None:
 def _entries() -> None:
     found = lab().promotions.history_page(1)
     if not found.entries:
-        st.caption("Nothing was promoted yet.")
+        st.caption("Nothing was promoted yet. Choose a version under **Versions** and press **Promote**.")
         return
     if found.pages > 1:
         found = lab().promotions.history_page(st.pagination(found.pages, key="ledger_page", bind="query-params"))
+    rows = [_row(entry) for entry in found.entries]
     st.dataframe(
-        [_row(entry) for entry in found.entries],
-        column_config={"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
+        rows,
+        column_config={**columns_of(rows), "When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
         hide_index=True,
         alt="Every move of an alias, newest first",
     )

@@ -11,9 +11,10 @@ from core.domain.access import Deed
 from core.domain.house import FEATURES, RAW_COLUMNS
 from core.domain.house_columns import ColumnGuess, guess_columns
 from core.workflows.scoring_desk import FileLook
+from pages.shared.empty import no_model_yet
 from pages.shared.frame import errors, escape, lab
 from pages.shared.visitor import barred, visitor
-from pages.shared.what_if_start import version_choice
+from pages.shared.what_if_start import version_choice, version_labels
 
 _NOT_THERE: Final = "(not in the file)"
 _COLUMNS: Final = 3
@@ -31,6 +32,8 @@ def score_form() -> None:
         key="houses",
     )
     if file is None:
+        if not version_labels() and lab().overview().is_empty:
+            no_model_yet("No model is trained yet, so no file can be priced.")
         st.caption(
             f"A row for each block group, a column for each of the nine features: {', '.join(RAW_COLUMNS)}. Columns "
             "may be called otherwise and stand in any order; others are kept as they are."

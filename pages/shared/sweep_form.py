@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.hyperparameters import KNOBS, Knob, KnobValue, ModelFamily, TrainingSpec
 from core.domain.settings import Settings
@@ -14,14 +15,17 @@ from pages.shared.knobs import family_choice, feature_choice
 SEARCH = "Search for the best settings"
 
 
-def sweep_plan(settings: Settings) -> SweepPlan:
+def sweep_plan(settings: Settings, what: DeltaGenerator) -> SweepPlan:
     """The plan as the form stands.
+
+    Args:
+        what: where the question, the family and the features are drawn; all else is drawn where this is called.
 
     Raises:
         InvalidSpec: no knob varies, or a range is empty.
     """
     labels = {SEARCH: None, **{preset.label: preset for preset in PRESETS.values()}}
-    question = st.selectbox("Question", list(labels), key="question", bind="query-params")
+    question = what.selectbox("Question", list(labels), key="question", bind="query-params")
     preset = labels[question]
     if preset is not None:
         base = settings.default_spec(preset.family)
@@ -32,8 +36,9 @@ def sweep_plan(settings: Settings) -> SweepPlan:
             )
         workers, minutes = _limits()
         return preset.plan(base, workers=workers, minutes=minutes)
-    family = family_choice(settings)
-    base = replace(settings.default_spec(family), features=feature_choice())
+    with what:
+        family = family_choice(settings)
+        base = replace(settings.default_spec(family), features=feature_choice())
     ranges = _ranges(family, base)
     trials = st.slider(
         "Trials",

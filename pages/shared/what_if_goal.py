@@ -46,7 +46,8 @@ def reach(house: House, price: float, version: str | None) -> None:
         if goal is None:
             st.caption("Enter a price. The nearest plausible ways there come first, within two seconds.")
             return
-        answer = lab().what_if.goal(house, goal, locked, version)
+        with st.spinner("Looking for ways there"):
+            answer = lab().what_if.goal(house, goal, locked, version)
         (st.success if answer.is_reached else st.warning)(escape(goal_sentence(answer)), icon=":material/flag:")
         for number, way in enumerate(answer.ways):
             _way(way, number)

@@ -25,8 +25,10 @@ def test_home_of_an_empty_store_has_one_button_and_it_queues_the_starter_model(
     settings: Settings, open_screen: OpenScreen
 ) -> None:
     home = open_screen(settings)
-    assert [button.label for button in home.button] == ["Train a starter model"]
-    home.button[0].click().run()
+    assert [button.label for button in home.button] == ["Got it", "Train a starter model"], (
+        "the tour, then the one button"
+    )
+    home.button[1].click().run()
     (job,) = JobQueue(settings).list_jobs()
     assert job.request.spec.family is ModelFamily.LIGHTGBM
     assert not home.exception
