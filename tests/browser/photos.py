@@ -1,6 +1,7 @@
-"""Photographs every screen in light and dark, on a desk and on a phone: ``python -m tests.browser.photos FOLDER``.
+"""Photographs every screen in light and dark, on a desk and on a phone: ``python -m tests.browser.photos [FOLDER]``.
 
-It trains real models on the real rows in a home of its own, so every figure in a picture comes from a run.
+It trains real models on the real rows in a home of its own, so every figure in a picture comes from a run. Without a
+folder the pictures go to ``photos/`` in the project, which git does not see.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
@@ -24,12 +25,14 @@ from core.domain.configuration import load_settings
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import TrainingRequest
 from core.domain.presets import TRAINING_PRESETS
+from core.domain.settings import PROJECT_ROOT
 from core.tracking.runs import list_runs
 from core.tracking.store import open_store
 from core.workflows.promoting import Promoting
 from core.workflows.training import train_now
 from tests.browser.chromium import ensure_chromium
 from tests.browser.intents import button, click_button, rerun, set_slider, wait_until_idle
+from tests.browser.oidc import running_provider
 from tests.browser.server import RunningApp, running_app
 from tests.browser.visits import LAUNCH_ARGUMENTS, Visits
 
@@ -38,6 +41,7 @@ WIDTHS: Final = {"desk": 1440, "phone": 390}
 TALL: Final = {"desk": 1900, "phone": 3600}
 """Heights at which a whole screen stands in one picture."""
 
+FOLDER: Final = PROJECT_ROOT / "photos"
 PARTS: Final = ("Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios")
 TRAINING_SECONDS: Final = 180
 SWEEP_SECONDS: Final = 600
@@ -51,6 +55,8 @@ def main(folder: Path) -> None:
         _everywhere(visits, f"{app.url}/train", folder, "train-empty")
         _everywhere(visits, f"{app.url}/tune", folder, "tune-empty")
         _everywhere(visits, f"{app.url}/what_if?median_income=4", folder, "what-if-no-model")
+        for screen in ("runs", "compare", "models", "score"):
+            _everywhere(visits, f"{app.url}/{screen}", folder, f"{screen}-no-model")
 
         page = visits.open(app.url)
         button(page, "Train a starter model").click()
@@ -98,6 +104,8 @@ def main(folder: Path) -> None:
         click_button(page, "Cancel")
         page.get_by_text("This training was cancelled").wait_for()
         _shoot(page, folder / "train-cancelled-light-desk.png")
+        _other_screens(visits, app, folder)
+        _trouble(visits, app, folder, Path(scratch))
 
 
 def _runs_and_compare(visits: Visits, app: RunningApp, folder: Path) -> None:
@@ -120,8 +128,10 @@ def _runs_and_compare(visits: Visits, app: RunningApp, folder: Path) -> None:
     promotions = Promoting(settings, connect)
     promotions.promote(promotions.verdict("1"), actor=local_actor(), reason="the first one")
     promotions.close()
-    _everywhere(visits, f"{app.url}/models?version=2", folder, "models")
+    _everywhere(visits, f"{app.url}/models?version=2", folder, "models-refused")
+    _everywhere(visits, f"{app.url}/models?version=2&alias=challenger", folder, "models-challenger")
     _everywhere(visits, f"{app.url}/models?part=Ledger", folder, "models-ledger")
+    _everywhere(visits, f"{app.url}/models?part=Service", folder, "models-service")
     _everywhere(visits, f"{app.url}/compare?runs={','.join(ids)}", folder, "compare")
     page = visits.open(f"{app.url}/compare?runs={','.join(ids)}")
     page.set_viewport_size({"width": WIDTHS["desk"], "height": 2600})
@@ -172,6 +182,59 @@ def _score(visits: Visits, app: RunningApp, folder: Path) -> None:
     _everywhere(visits, page.url, folder, "score-done")
 
 
+def _other_screens(visits: Visits, app: RunningApp, folder: Path) -> None:
+    """Every screen of the navigation that has no picture of its own yet, with each of its tabs."""
+    links = visits.open(app.url).get_by_test_id("stSidebarNavLink").all()
+    names = [urlsplit(link.get_attribute("href") or "").path.strip("/").replace("_", "-") for link in links]
+    for name in names:
+        if any(folder.glob(f"{name or 'home'}*.png")):
+            continue
+        url = f"{app.url}/{name.replace('-', '_')}"
+        _everywhere(visits, url, folder, name)
+        page = visits.open(url)
+        page.set_viewport_size({"width": WIDTHS["desk"], "height": TALL["desk"]})
+        for tab in page.get_by_role("tab").all():
+            title = tab.inner_text()
+            tab.click()
+            wait_until_idle(page)
+            _shoot(page, folder / f"{name}-{title.lower().replace(' ', '-')}-light-desk.png")
+        page.close()
+
+
+def _trouble(visits: Visits, app: RunningApp, folder: Path, scratch: Path) -> None:
+    """What a visitor sees when something is wrong: the records away, bad rows, nobody or a stranger at the door."""
+    away = {"HOUSING_LAB_TRACKING__URI": "http://127.0.0.1:9", "HOUSING_LAB_JOBS__EMBEDDED_WORKER": "false"}
+    with running_app(app.home, away) as cut_off:
+        for screen in ("", "runs", "compare", "models", "what_if?median_income=4"):
+            name = screen.partition("?")[0].replace("_", "-") or "home"
+            _everywhere(visits, f"{cut_off.url}/{screen}", folder, f"{name}-records-away")
+    bad = scratch / "bad.csv"
+    rows = pd.read_csv(load_settings(home=app.home).data_path)
+    rows.loc[7, "median_income"] = -3.0
+    rows.to_csv(bad, index=False)
+    with running_app(scratch / "failing", {"HOUSING_LAB_DATA__PATH": str(bad)}) as failing:
+        page = visits.open(f"{failing.url}/train?family=Ridge+regression")
+        button(page, "Train").click()
+        page.get_by_text("This training failed.").wait_for(timeout=TRAINING_SECONDS * 1000)
+        _everywhere(visits, page.url, folder, "train-failed")
+    with running_provider() as provider:
+        asking = {
+            "HOUSING_LAB_ACCESS__SIGN_IN": "true",
+            "HOUSING_LAB_JOBS__EMBEDDED_WORKER": "false",
+            "STREAMLIT_SECRETS_FILES": str(provider.secrets_file(scratch)),
+        }
+        with running_app(app.home, asking) as guarded:
+            _everywhere(visits, guarded.url, folder, "sign-in")
+            for name, told in {"refused": {"email_verified": False}, "viewer": {"email_verified": True}}.items():
+                provider.claims = {"email": "stranger@lab.org", **told}
+                page = visits.open(f"{guarded.url}/train")
+                button(page, "Sign in").click()
+                button(page, "Sign out").wait_for()
+                wait_until_idle(page)
+                _shoot(page, folder / f"sign-in-{name}-light-desk.png")
+        visits.close()
+
+
 @contextmanager
 def _visits() -> Iterator[Visits]:
     with sync_playwright() as playwright:
@@ -199,4 +262,4 @@ def _shoot(page: Page, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
