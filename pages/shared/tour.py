@@ -30,7 +30,7 @@ def tour() -> None:
     with st.container(border=True):
         head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
         head.subheader("First time here?", anchor=False, width="content")
-        head.button("Got it", icon=":material/check:", type="tertiary", on_click=_dismiss, help="Shows this no more.")
+        head.button("Got it", icon=":material/check:", type="tertiary", on_click=_dismiss)
         ask, train, decide = st.columns(3, gap="medium")
         with ask:
             st.markdown("**You need prices**  \nDescribe one area, or send a whole file.")
@@ -43,7 +43,7 @@ def tour() -> None:
                 st.page_link("train.py", label="Train a model", icon=":material/model_training:")
                 st.page_link("compare.py", label="Compare runs", icon=":material/compare_arrows:")
         with decide:
-            st.markdown("**You decide what serves**  \nSix gates judge a version; every move is written down.")
+            st.markdown("**You decide what serves**  \nGates judge a version by figures; every move is written down.")
             st.page_link("models.py", label="Promote a version", icon=":material/workspace_premium:")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebSocket
 
-from tests.browser.intents import COUNT_RUNS, wait_until_idle
+from tests.browser.intents import COUNT_RUNS, RUN_SECONDS, wait_until_idle
 
 LAUNCH_ARGUMENTS: Final = (
     "--no-sandbox",
@@ -34,9 +35,12 @@ class Visits:
     one clears the list; whatever is left at its end fails it.
     """
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, *, keeps_messages: bool = False) -> None:
+        """What the server sends is kept only where that is wanted."""
         self._browser = browser
+        self._keeps_messages = keeps_messages
         self._contexts: list[BrowserContext] = []
+        self._messages: dict[Page, list[bytes]] = {}
         self.fetched_outside: list[str] = []
         self.page_errors: list[str] = []
         self.console_errors: list[str] = []
@@ -54,15 +58,20 @@ class Visits:
             viewport={"width": width, "height": height}, color_scheme=color_scheme, reduced_motion="reduce"
         )
         self._contexts.append(context)
+        context.set_default_navigation_timeout(RUN_SECONDS * 1000)
         context.add_init_script(COUNT_RUNS)
         context.on("request", lambda request: self._saw(request.url))
         context.on("weberror", lambda error: self.page_errors.append(str(error.error)))
         context.on("console", self._heard)
         page = context.new_page()
-        page.on("websocket", lambda socket: self._saw(socket.url))
+        page.on("websocket", lambda socket: self._listen(page, socket))
         page.goto(url)
         wait_until_idle(page)
         return page
+
+    def messages(self, page: Page) -> Sequence[bytes]:
+        """What the server sent this page so far, a frame each."""
+        return tuple(self._messages.get(page, ()))
 
     def complaints(self) -> list[str]:
         """What must not have happened on any page, one line each."""
@@ -86,6 +95,12 @@ class Visits:
         """End every visit. Called before a server of the test's own goes away, which a page would complain of."""
         while self._contexts:
             self._contexts.pop().close()
+
+    def _listen(self, page: Page, socket: WebSocket) -> None:
+        self._saw(socket.url)
+        if self._keeps_messages:
+            kept = self._messages.setdefault(page, [])
+            socket.on("framereceived", lambda frame: kept.append(frame) if isinstance(frame, bytes) else None)
 
     def _saw(self, url: str) -> None:
         address = urlsplit(url)
