@@ -46,15 +46,16 @@ class Plan:
 
     Args:
         screen: its path. address: what stands in the address at first.
-        slider: the key of the slider that is moved; ``values`` are where to. ``think`` is in seconds.
+        slider: the key of the slider that is moved; ``values`` are where to. ``think`` is in seconds. Without one
+            the screen is only opened, and no price is waited for.
     """
 
     screen: str
     address: dict[str, str]
-    slider: str
-    values: Sequence[float]
-    moves: int
-    think: float
+    slider: str = ""
+    values: Sequence[float] = ()
+    moves: int = 0
+    think: float = 0.0
 
 
 def visit(url: str, plan: Plan, visitors: int) -> Visited:
@@ -118,7 +119,7 @@ class _Page:
         async with asyncio.timeout(RUN_SECONDS):
             await self._ended.wait()
         done = time.perf_counter()
-        if self._priced is None:
+        if self._priced is None and self._plan.slider:
             self.errors.append("a run ended without a price")
         return (self._priced or done) - began, done - began
 
