@@ -38,6 +38,7 @@ MORE_HANDLES = 4
 
 PAUSE_SECONDS = 2.0
 BEGIN_SECONDS = 120
+JOB_SECONDS = 600
 JOBS = (
     ("ridge", {}),
     ("lightgbm", {"n_estimators": 80}),
@@ -131,13 +132,13 @@ class Soak:
         self.counts["files scored"] += 1
 
     def _ended(self, get: Callable[[str], Job], job_id: str) -> Job:
-        until(lambda: self.lab.queue.get(job_id).state.is_final, f"{job_id} does not end", 120, pause=0.2)
+        until(lambda: self.lab.queue.get(job_id).state.is_final, f"{job_id} does not end", JOB_SECONDS, pause=0.2)
         job = get(job_id)
         assert job.state is JobState.SUCCEEDED, job
         return job
 
     def _wait_for_ranges(self) -> None:
-        until(lambda: not self.lab.ranges.under_way(), "the ranges are not measured", 120, pause=0.2)
+        until(lambda: not self.lab.ranges.under_way(), "the ranges are not measured", JOB_SECONDS, pause=0.2)
         self.counts["ranges"] = len(self.lab.queue.list_assessments(limit=1000))
 
     def _note(self, errors: list[str]) -> None:
