@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.__main__ import claims_table, growth_tables, main, names
-from tests.benchmarks.claims import KEPT_IN, Claim, Growth, claim, grown, kept
+from tests.benchmarks.claims import KEPT_IN, Claim, Growth, Measured, claim, grown, kept
+from tests.benchmarks.pictures import draw, panels_of, share_of_bound
+from tests.benchmarks.report import read_report, write_report
 
 WITHIN = Claim("price of one house, against a plain predict", 0.12, 0.25)
 MISSED = Claim("held-out RMSE of `--preset best`", 39_000, 38_500, "$")
@@ -55,3 +57,44 @@ def test_the_command_names_every_benchmark_and_refuses_others(capsys: pytest.Cap
     with pytest.raises(SystemExit) as ended:
         main(["--only", "nothing"])
     assert ended.value.code == 2
+
+
+def test_the_report_gives_back_what_was_measured(tmp_path: Path) -> None:
+    found = (
+        Measured("accuracy", (MISSED,), (), ended_well=False, machine="2 cores"),
+        Measured("runs_page", (WITHIN, TOO_FEW), LINES, ended_well=True, machine="2 cores"),
+    )
+    write_report(tmp_path / "report.json", reversed(found))
+    assert read_report(tmp_path / "report.json") == found
+
+
+@pytest.mark.parametrize(
+    ("found", "share"),
+    [
+        (WITHIN, 0.48),
+        (Claim("requests a second", 40, 10, at_least=True), 0.25),
+        (Claim("requests lost", 0, 0), 0.01),
+        (Claim("requests lost", 2, 0), float("inf")),
+    ],
+)
+def test_a_figure_within_its_bound_lies_left_of_the_line(found: Claim, share: float) -> None:
+    assert share_of_bound(found) == pytest.approx(share)
+    assert (share_of_bound(found) <= 1) is found.holds
+
+
+def test_costs_of_one_unit_share_a_panel_and_counts_have_none() -> None:
+    lines = [
+        Growth("visitors", size, {"p50, ms": 1.0, "p95, ms": 2.0, "errors": 0.0, "peak, MB": 9.0}) for size in (1, 9)
+    ]
+    assert [(table, unit, len(own)) for table, unit, own in panels_of(lines)] == [
+        ("visitors", "ms", 2),
+        ("visitors", "MB", 2),
+    ]
+    assert not list(panels_of(lines[:1]))
+
+
+def test_pictures_are_drawn_of_what_there_is(tmp_path: Path) -> None:
+    measured = Measured("runs_page", (WITHIN, MISSED, TOO_FEW), LINES, ended_well=True, machine="2 cores")
+    assert [file.name for file in draw([measured], tmp_path)] == ["benchmarks.png", "growth.png"]
+    assert all(file.stat().st_size > 1_000 for file in tmp_path.iterdir())
+    assert draw([Measured("none", (), (), ended_well=True, machine="")], tmp_path / "none") == ()

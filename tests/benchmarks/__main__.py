@@ -1,21 +1,20 @@
 """All benchmarks in one command, each a ratio or a bound within one run: ``python -m tests.benchmarks``.
 
 Give it a quiet machine: the whole takes most of an hour. ``--only NAME`` (several times) takes some, ``--list`` names
-them, ``--json FILE`` keeps every figure, and the Markdown it prints is what the README shows. A bound that is missed is
-written as missed, and the command then ends with 1.
+them. ``--json FILE`` keeps every figure and leaves there those of benchmarks that were not asked for, so that one of
+them can be repeated; ``--pictures FOLDER`` draws what the file holds. The Markdown it prints is what the README shows.
+A bound that is missed is written as missed, and the command then ends with 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +23,8 @@ from typing import Final
 import psutil
 
 from core.domain.settings import PROJECT_ROOT
-from tests.benchmarks.claims import KEPT_IN, Claim, Growth, kept, load_now, written
+from tests.benchmarks.claims import KEPT_IN, Claim, Growth, Measured, kept, load_now, written
+from tests.benchmarks.report import read_report, write_report
 
 _FOLDER: Final = Path(__file__).parent
 _PREFIX: Final = "test_"
@@ -36,14 +36,21 @@ def names() -> list[str]:
     return sorted(file.stem.removeprefix(_PREFIX) for file in _FOLDER.glob(f"{_PREFIX}*.py"))
 
 
-def measure(name: str) -> tuple[list[Claim | Growth], bool]:
-    """Run one benchmark; what it found, and whether it ended well."""
+def measure(name: str) -> Measured:
+    """Run one benchmark: what it found, and whether it ended well."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "found.jsonl"
         file.touch()
         command = [sys.executable, "-m", "pytest", "-q", "-s", "-m", "long", "-n", "0", str(_module(name))]
         ended = subprocess.run(command, cwd=PROJECT_ROOT, env={**os.environ, KEPT_IN: str(file)}, check=False)
-        return list(kept(file)), ended.returncode == 0
+        found = list(kept(file))
+    return Measured(
+        name,
+        claims=tuple(one for one in found if isinstance(one, Claim)),
+        growth=tuple(one for one in found if isinstance(one, Growth)),
+        ended_well=ended.returncode == 0,
+        machine=machine(),
+    )
 
 
 def machine() -> str:
@@ -61,9 +68,8 @@ def claims_table(claims: Sequence[Claim]) -> Iterator[str]:
     yield "| what | measured | bound | holds |"
     yield "|---|---:|---:|---|"
     for one in claims:
-        side = "≥" if one.at_least else "≤"
         word = "yes" if one.holds else "**missed**"
-        yield f"| {one.what} | {written(one.measured, one.unit)} | {side} {written(one.bound, one.unit)} | {word} |"
+        yield f"| {one.what} | {written(one.measured, one.unit)} | {one.allowed} | {word} |"
 
 
 def growth_tables(lines: Sequence[Growth]) -> Iterator[str]:
@@ -79,40 +85,43 @@ def growth_tables(lines: Sequence[Growth]) -> Iterator[str]:
             yield f"| {line.size:,} | {' | '.join(cells)} |"
 
 
+def told(found: Sequence[Measured]) -> Iterator[str]:
+    """All of it as Markdown: claims, growth, and on what machine."""
+    yield from claims_table([claim for one in found for claim in one.claims])
+    yield from growth_tables([line for one in found for line in one.growth])
+    yield ""
+    yield from dict.fromkeys(one.machine for one in found)
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Measure, print and keep; the exit code."""
+    """Measure, print, keep and draw; the exit code."""
     asked = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     asked.add_argument("--only", action="append", choices=names(), metavar="NAME", help="a benchmark; may be repeated")
     asked.add_argument("--list", action="store_true", help="name the benchmarks and end")
     asked.add_argument("--json", type=Path, metavar="FILE", help="keep every figure there")
+    asked.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw them there")
     options = asked.parse_args(arguments)
     if options.list:
         print("\n".join(names()))
         return 0
-    found, failed = [], []
+    before = read_report(options.json) if options.json is not None and options.json.exists() else ()
+    found = {one.name: one for one in before}
+    measured: list[Measured] = []
     for name in options.only or names():
         print(f"== {name}", flush=True)
-        some, is_well = measure(name)
-        found += some
-        failed += [] if is_well else [name]
-    claims = [one for one in found if isinstance(one, Claim)]
-    grown = [one for one in found if isinstance(one, Growth)]
-    print("\n".join(["", machine(), "", *claims_table(claims), *growth_tables(grown)]))
+        measured.append(measure(name))
+        found[name] = measured[-1]
+        if options.json is not None:  # after each: an hour's figures should not hang on the last of them
+            write_report(options.json, found.values())
+    print("\n".join(["", *told(list(found.values()))]))
+    if options.pictures is not None:
+        from tests.benchmarks.pictures import draw
+
+        draw(list(found.values()), options.pictures)
+    failed = [one.name for one in measured if not one.ended_well]
     if failed:
         print(f"\nFailed or missed a bound: {', '.join(failed)}.")
-    if options.json is not None:
-        options.json.write_text(_document(claims, grown, failed), encoding="utf-8")
     return 1 if failed else 0
-
-
-def _document(claims: Iterable[Claim], grown: Iterable[Growth], failed: Sequence[str]) -> str:
-    told = {
-        "machine": machine(),
-        "claims": [{**asdict(one), "holds": one.holds} for one in claims],
-        "growth": [asdict(one) for one in grown],
-        "failed": list(failed),
-    }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def _module(name: str) -> Path:

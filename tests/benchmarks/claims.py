@@ -35,6 +35,11 @@ class Claim:
     def holds(self) -> bool:
         return self.measured >= self.bound if self.at_least else self.measured <= self.bound
 
+    @property
+    def allowed(self) -> str:
+        """``≤ 0.25×``."""
+        return f"{'≥' if self.at_least else '≤'} {written(self.bound, self.unit)}"
+
     def __str__(self) -> str:
         told = "at least" if self.at_least else "at most"
         word = "holds" if self.holds else "MISSED"
@@ -48,6 +53,17 @@ class Growth:
     table: str
     size: int
     costs: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one benchmark found, whether it ended well, and on what machine."""
+
+    name: str
+    claims: tuple[Claim, ...]
+    growth: tuple[Growth, ...]
+    ended_well: bool
+    machine: str
 
 
 def claim(found: Claim) -> None:
