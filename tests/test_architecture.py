@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.families import FAMILIES
 from core.domain.settings import PROJECT_ROOT
-from tests.architecture import FLOORS, LONGEST_MODULE, violations
+from tests.architecture import FLOORS, LONGEST_MODULE, OWNERS, violations
 
 SOUND = {
     "app.py": 'import streamlit as st\n\napp = st.App("pages/main.py")\n',
@@ -31,6 +32,12 @@ def build(root: Path, files: dict[str, str]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(source, encoding="utf-8")
     return root
+
+
+def test_an_estimator_that_a_family_names_belongs_to_the_floor_of_models():
+    for family in FAMILIES.values():
+        library = family.estimator.partition(":")[0].partition(".")[0]
+        assert library not in {*OWNERS, "core", "pages", "app"}, family.label
 
 
 def test_the_house_stands_as_drawn():

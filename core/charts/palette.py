@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import cycle
 from typing import Final, NamedTuple
 
 from core.domain.hyperparameters import ModelFamily
@@ -51,13 +52,24 @@ DIVERGING: Final = (ACCENT, NEUTRAL, BAD)
 
 # The two forests are blues, the two boosters the warm and the green one, their blend violet, the baseline slate.
 # The symbols tell the families apart where colour cannot.
-_FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
+_KNOWN: Final[Mapping[str, tuple[str, str]]] = {
     ModelFamily.RANDOM_FOREST: (CATEGORICAL[0], "circle"),
     ModelFamily.EXTRA_TREES: (CATEGORICAL[3], "square"),
     ModelFamily.HIST_GRADIENT_BOOSTING: (CATEGORICAL[1], "diamond"),
     ModelFamily.LIGHTGBM: (CATEGORICAL[2], "triangle-up"),
     ModelFamily.RIDGE: (CATEGORICAL[4], "cross"),
     ModelFamily.BLEND: (_VIOLET, "star"),
+}
+# Families that somebody added take what these leave: three colours and four symbols, twelve of which differ.
+_FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
+    **_KNOWN,
+    **dict(
+        zip(
+            (family for family in ModelFamily if family not in _KNOWN),
+            zip(cycle(CATEGORICAL[5:]), cycle(("triangle-down", "pentagon", "hexagon", "hourglass")), strict=False),
+            strict=False,
+        )
+    ),
 }
 
 _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")

@@ -43,6 +43,9 @@ from core.workflows.training_state import OpenedRun
 from core.workflows.trials import abandon_trial
 
 POLL_SECONDS: Final = 0.25
+CALM_POLL_SECONDS: Final = 1.0
+"""For what nobody watches begin: a worker looks whether it is wanted all day long, and that is most of what it costs."""
+
 ROUND_SECONDS: Final = 1.0
 HEIR_SECONDS: Final = 2.5
 _log = logging.getLogger(__name__)
@@ -118,7 +121,7 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
         )
         for queue_name in (SCORING_QUEUE, ASSESSMENT_QUEUE):
             DBOS.register_queue(
-                queue_name, worker_concurrency=1, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+                queue_name, worker_concurrency=1, polling_interval_sec=CALM_POLL_SECONDS, on_conflict="always_update"
             )
         _log.info("worker %s is ready", worker_id)
         # The engine has no public word for this, and its public `resume_workflow` would run a job twice when two

@@ -1,1 +1,1 @@
-"""Estimators: the six families, how they are fitted, how a fitted one is packaged."""
+"""Estimators: the model families, how they are fitted, how a fitted one is packaged."""

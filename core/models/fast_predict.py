@@ -1,7 +1,7 @@
 """The quickest exact way from a few rows to their prices: the Pipeline's own figures, in about a hundredth of its time.
 
-``price_route`` knows the six families behind the lab's own preprocessing, and proves on probe houses that its
-way and the Pipeline's agree. A Pipeline it does not know, or one that disagrees, is asked itself. Everything
+``price_route`` knows the lab's own families behind its preprocessing, and proves on probe houses that its way and
+the Pipeline's agree. A Pipeline it does not know, or one that disagrees, is asked itself. Everything
 runs in the calling thread: threads make one row slower.
 """
 

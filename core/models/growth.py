@@ -94,9 +94,11 @@ def grow(
             return _grow_lightgbm(estimator, rows, watched, on_step)
         case ModelFamily.BLEND:
             return _grow_blend(estimator, rows, watched, on_step)
-        case ModelFamily.RIDGE:
-            estimator.fit(rows.X, rows.y)
-            on_step(Step(1, _rmse(watched, estimator.predict(watched.X)) if watched else None))
+        case _:  # in one go: nobody knows its steps
+            with one_openmp_thread():
+                estimator.fit(rows.X, rows.y)
+                rmse = _rmse(watched, estimator.predict(watched.X)) if watched else None
+            on_step(Step(spec.size or 1, rmse))
             return estimator
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.domain.errors import RecordsError
+from core.domain.families import FAMILIES
 from core.domain.house import FEATURES, RAW_COLUMNS, House
-from core.domain.hyperparameters import ModelFamily
 
 LOADER: Final = "core.models.packaged"
 DATA_FOLDER: Final = "data"
@@ -22,12 +22,11 @@ DATA_FOLDER: Final = "data"
 _PACKAGES: Final = ("domain", "features", "models")
 _REQUIREMENTS: Final = ("mlflow", "scikit-learn", "pandas", "numpy", "scipy", "joblib")
 
-_WITH_LIGHTGBM: Final = (ModelFamily.LIGHTGBM, ModelFamily.BLEND)
-
 
 def requirements(family: str) -> list[str]:
     """The pinned packages a process needs to load and ask a model of this family."""
-    names = [*_REQUIREMENTS, *(["lightgbm"] if family in _WITH_LIGHTGBM else [])]
+    own = FAMILIES[family].packages if family in FAMILIES else ()
+    names = dict.fromkeys((*_REQUIREMENTS, *own))
     return [f"{name}=={version(name)}" for name in names]
 
 

@@ -131,6 +131,8 @@ def test_the_app_starts_a_worker_only_where_the_settings_allow_it(queue: JobQueu
     started = ensure_worker(settings, queue)
     assert started is not None
     try:
+        assert not queue.live_workers()
+        assert ensure_worker(settings, queue) is None, "it is starting: another would make a busy machine busier"
         _until(lambda: bool(queue.live_workers()))
         assert psutil.Process(started.pid).cwd()
     finally:
