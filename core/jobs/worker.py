@@ -44,7 +44,7 @@ from core.workflows.trials import abandon_trial
 
 POLL_SECONDS: Final = 0.25
 CALM_POLL_SECONDS: Final = 1.0
-"""For what nobody watches begin: a worker looks whether it is wanted all day long, and that is most of what it costs."""
+"""For what nobody watches begin: an idle worker costs mostly its looking whether it is wanted."""
 
 ROUND_SECONDS: Final = 1.0
 HEIR_SECONDS: Final = 2.5
