@@ -30,7 +30,12 @@ class Split:
     @property
     def name(self) -> str:
         """``random_0.2_42``: two runs are compared as equals only when this agrees."""
-        return f"{self.method}_{self.test_size:g}_{self.random_state}"
+        return split_name(self.test_size, self.random_state, self.method)
+
+
+def split_name(test_size: float, random_state: int, method: str = "random") -> str:
+    """What a split so drawn is called."""
+    return f"{method}_{test_size:g}_{random_state}"
 
 
 def split_rows(rows: pd.DataFrame, *, test_size: float = 0.2, random_state: int = 42) -> Split:

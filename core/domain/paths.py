@@ -21,6 +21,11 @@ class Paths:
         return self.home / "models" / "saved_models"
 
     @property
+    def datasets(self) -> Path:
+        """Data of somebody's own beside the configured file, a folder for each, named by its digest."""
+        return self.home / "data" / "versions"
+
+    @property
     def job_files(self) -> Path:
         """What a training has not recorded yet: on the models' own file system, so that keeping it is one move."""
         return self.home / "models" / ".work"
@@ -76,6 +81,11 @@ class Paths:
     def scored(self) -> Path:
         """Files that were sent to be priced and what came of them, a folder a job."""
         return self.logs / "scored"
+
+    @property
+    def request_counts(self) -> Path:
+        """What the houses priced over REST were like, counted by day: files of one service process each."""
+        return self.logs / "requests"
 
     @property
     def worker_log(self) -> Path:

@@ -22,6 +22,7 @@ from core.serving.asgi import App, Message, Receive, Scope, Send
 from core.serving.door import ROUTES, Door
 from core.serving.following import LOOK_SECONDS, Follower
 from core.serving.refusals import Refused, json_text
+from core.serving.request_sketch import RequestSketch
 from core.serving.traffic import Traffic
 
 _CLIENT_LEFT: Final = 499
@@ -39,25 +40,31 @@ def create_app(
     limits: Limits | None = None,
     traffic: Traffic | None = None,
     access: AccessSettings | None = None,
+    sketch: RequestSketch | None = None,
 ) -> FastAPI:
     """The service around a follower, which begins to look when the application starts and ends with it.
 
     Args:
         access: who may ask; by default whoever reaches it.
+        sketch: counts what the priced houses are like, from the start of the application to its end; None counts none.
     """
     limits, traffic = limits or Limits(), traffic or Traffic()
     batches = ThreadPoolExecutor(1, thread_name_prefix="batches")
-    door = Door(follower, traffic, limits, batches)
+    door = Door(follower, traffic, limits, batches, sketch)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ThreadPoolExecutor(1, thread_name_prefix="following") as looking:
             await _look(follower, looking)
             watch = asyncio.create_task(_watch(follower, looking))
+            if sketch is not None:
+                sketch.start()
             try:
                 yield
             finally:
                 watch.cancel()
+                if sketch is not None:
+                    sketch.close()
                 batches.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(

@@ -13,11 +13,13 @@ from typing import Final, TypeVar
 from fastapi import Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
+from core.features.direct import HouseRows
 from core.serving.arrival import Limits, whole_body
 from core.serving.docs_page import POLICY, docs_page
 from core.serving.documents import Media, media_of
 from core.serving.following import Condition, Follower, ServedVersion
 from core.serving.refusals import Refused, json_text
+from core.serving.request_sketch import RequestSketch
 from core.serving.scoring import scoring_rows, valuation_houses
 from core.serving.traffic import Traffic
 from core.workflows.valuation import Scope, value_all
@@ -45,9 +47,18 @@ class Door:
 
     Args:
         batches: the one thread larger requests are worked on.
+        sketch: told the rows that were priced; None where nobody counts them.
     """
 
-    def __init__(self, follower: Follower, traffic: Traffic, limits: Limits, batches: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        traffic: Traffic,
+        limits: Limits,
+        batches: ThreadPoolExecutor,
+        sketch: RequestSketch | None = None,
+    ) -> None:
+        self._sketch = sketch
         self._follower = follower
         self._traffic = traffic
         self._limits = limits
@@ -59,7 +70,7 @@ class Door:
         media = media_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
         body = await self._body(request)
         served = self._served()
-        prices = await self._worked(body, served, lambda: _predictions(served, body, media, self._limits))
+        prices = await self._worked(body, served, lambda: _predictions(served, body, media, self._limits, self._sketch))
         return Response(prices, media_type=_JSON, headers={VERSION_HEADER: served.source.version})
 
     async def valuations(self, request: Request) -> Response:
@@ -71,7 +82,7 @@ class Door:
             )
         body = await self._body(request)
         served = self._served()
-        valued = await self._in_turn(lambda: _valuations(served, body, self._limits))
+        valued = await self._in_turn(lambda: _valuations(served, body, self._limits, self._sketch))
         return Response(valued, media_type=_JSON, headers={VERSION_HEADER: served.source.version})
 
     async def ping(self) -> Response:
@@ -152,15 +163,22 @@ class Door:
             self._waiting -= 1
 
 
-def _predictions(served: ServedVersion, body: bytes, media: Media, limits: Limits) -> bytes:
+def _predictions(
+    served: ServedVersion, body: bytes, media: Media, limits: Limits, sketch: RequestSketch | None
+) -> bytes:
     rows = scoring_rows(body, media, most_rows=limits.rows)
-    return json_text({"predictions": served.route.prices(rows).tolist()}).encode()
+    prices = served.route.prices(rows).tolist()
+    if sketch is not None:
+        sketch.note(served.model.around, rows)
+    return json_text({"predictions": prices}).encode()
 
 
-def _valuations(served: ServedVersion, body: bytes, limits: Limits) -> bytes:
+def _valuations(served: ServedVersion, body: bytes, limits: Limits, sketch: RequestSketch | None) -> bytes:
     houses, is_list = valuation_houses(body, most_rows=limits.rows)
     scope = Scope.REASONS if len(houses) <= limits.explained else Scope.PRICE
     valued = [valuation.as_report() for valuation in value_all(served.model, houses, scope)]
+    if sketch is not None:
+        sketch.note(served.model.around, HouseRows.from_houses(houses))
     return json_text({"valuations": valued} if is_list else valued[0]).encode()
 
 

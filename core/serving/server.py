@@ -42,11 +42,14 @@ def run_server(settings: Settings, *, host: str, port: int, tell: Callable[[str]
 
         import uvicorn
 
+        from core.data.split import split_name
         from core.serving.application import create_app
         from core.serving.following import Follower
+        from core.serving.request_sketch import RequestSketch
         from core.tracking.store import Connection
 
-        app = create_app(Follower(settings, Connection(settings)), access=settings.access)
+        sketch = RequestSketch(settings.paths, split_name(settings.data.test_size, settings.data.random_state))
+        app = create_app(Follower(settings, Connection(settings)), access=settings.access, sketch=sketch)
         config = uvicorn.Config(
             app,
             log_config=None,

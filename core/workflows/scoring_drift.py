@@ -25,7 +25,7 @@ class FileDrift:
     """The drift of each feature over the parts of a file; nothing without block groups to compare with."""
 
     def __init__(self, around: BlockGroups | None) -> None:
-        rows = _training_rows(around) if around is not None else None
+        rows = training_rows(around) if around is not None else None
         self._baseline = DriftBaseline.of(rows) if rows else None
         self._sketch: DriftSketch | None = None
 
@@ -40,12 +40,18 @@ class FileDrift:
         """Each feature beside the training rows; nothing where they could not be compared."""
         if self._baseline is None or self._sketch is None:
             return ()
-        return tuple(_shift(one, self._sketch, self._baseline) for one in drift(self._sketch, self._baseline))
+        return shifts_of(self._sketch, self._baseline)
 
 
-def _training_rows(around: BlockGroups) -> HouseRows:
+def training_rows(around: BlockGroups) -> HouseRows:
+    """The rows models of this split are fitted on."""
     fitted = ~around.is_held_out
     return HouseRows(around.numbers[fitted], around.place_numbers[fitted])
+
+
+def shifts_of(sketch: DriftSketch, baseline: DriftBaseline) -> tuple[FeatureShift, ...]:
+    """Each feature of what was counted beside the training rows."""
+    return tuple(_shift(one, sketch, baseline) for one in drift(sketch, baseline))
 
 
 def _shift(one: FeatureDrift, sketch: DriftSketch, baseline: DriftBaseline) -> FeatureShift:
