@@ -13,6 +13,7 @@ from core.charts.frame import PRICE_TICKS, empty, framed, plain
 from core.charts.palette import NEUTRAL, family_colour, family_symbol
 from core.domain.hyperparameters import ModelFamily
 from core.domain.money import dollars
+from core.domain.provenance import DATA_NAME_TAG
 from core.domain.runs import Run
 
 _HEIGHT: Final = 460
@@ -25,8 +26,9 @@ _OTHER: Final = "other"
 def rmse_history(runs: Sequence[Run], champion_run_id: str | None = None) -> go.Figure:
     """RMSE of each run over the time it started, one colour and symbol a family, the champion ringed.
 
-    Runs without an RMSE are left out and counted. Runs on demo data have open symbols: their figures are
-    not comparable with the others. Each point's last ``customdata`` is its run id, for selections.
+    Runs without an RMSE are left out and counted. Runs on demo data and on datasets beside the configured file have
+    open symbols: their figures are not comparable with the others. Each point's last ``customdata`` is its run id, for
+    selections.
     """
     scored = [run for run in runs if _rmse(run) is not None]
     if not scored:
@@ -59,6 +61,8 @@ def rmse_history(runs: Sequence[Run], champion_run_id: str | None = None) -> go.
     said = [f"{len(scored):,} run{'s' if len(scored) != 1 else ''}"]
     said += [f"{left_out:,} without a score left out"] if left_out else []
     said += [f"{demo:,} on demo data (hollow)"] if demo else []
+    apart = sum(DATA_NAME_TAG in run.tags for run in scored)
+    said += [f"{apart:,} on datasets of their own (hollow)"] if apart else []
     figure = framed(
         traces,
         title=_TITLE,
@@ -90,7 +94,7 @@ def _family_trace(label: str, runs: Sequence[Run]) -> go.Scatter:
         marker={
             "color": family_colour(family),
             "size": 10,
-            "symbol": [f"{symbol}-open" if run.is_demo else symbol for run in runs],
+            "symbol": [f"{symbol}-open" if run.is_demo or DATA_NAME_TAG in run.tags else symbol for run in runs],
         },
         customdata=[[_hover(run), run.run_id] for run in runs],
         hovertemplate="%{customdata[0]}<extra></extra>",
@@ -107,6 +111,8 @@ def _hover(run: Run) -> str:
     ]
     if run.is_demo:
         lines.append("on demo data: not comparable")
+    if DATA_NAME_TAG in run.tags:
+        lines.append(f"on the dataset {plain(run.tags[DATA_NAME_TAG])}: comparable with runs on it alone")
     return "<br>".join(line for line in lines if line)
 
 

@@ -13,6 +13,7 @@ from core.charts.frame import plain
 from core.charts.lettering import short_labels, shortened
 from core.charts.palette import Mark, family_colour, family_symbol, run_marks
 from core.domain.hyperparameters import ModelFamily
+from core.domain.provenance import DATA_NAME_TAG
 from core.domain.runs import Run
 
 LEGEND_WIDTH: Final = 38
@@ -41,7 +42,8 @@ class RunPoint:
 def point_traces(points: Sequence[RunPoint], labels: Mapping[str, str] | None, *, size: int = 9) -> list[go.Scatter]:
     """One trace a family, or one a run.
 
-    Each point's last ``customdata`` is its run id, for selections. Runs on demo data have open symbols.
+    Each point's last ``customdata`` is its run id, for selections. Runs on demo data, and on
+    datasets beside the configured file, have open symbols.
 
     Args:
         labels: how each compared run is called, by id, all of them and always in one order: then every run has
@@ -49,7 +51,7 @@ def point_traces(points: Sequence[RunPoint], labels: Mapping[str, str] | None, *
     """
     traces = []
     for name, mark, members in _grouped(points, labels):
-        open_or_not = [f"{mark.symbol}-open" if point.run.is_demo else mark.symbol for point in members]
+        open_or_not = [f"{mark.symbol}-open" if _is_apart(point.run) else mark.symbol for point in members]
         traces.append(
             go.Scatter(
                 x=[point.x for point in members],
@@ -76,7 +78,13 @@ def run_hover(run: Run, words: Sequence[str], labels: Mapping[str, str] | None) 
     lines = [f"<b>{'<br>'.join(plain(part) for part in broken)}</b>", family_name(run), *words]
     if run.is_demo:
         lines.append("on demo data: not comparable")
+    if DATA_NAME_TAG in run.tags:
+        lines.append(f"on the dataset {plain(run.tags[DATA_NAME_TAG])}: comparable with runs on it alone")
     return "<br>".join(lines)
+
+
+def _is_apart(run: Run) -> bool:
+    return run.is_demo or DATA_NAME_TAG in run.tags
 
 
 def family_name(run: Run) -> str:

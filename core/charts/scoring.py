@@ -55,8 +55,12 @@ def price_distribution(bars: Sequence[PriceBar], *, median: float | None) -> go.
     return figure
 
 
-def feature_shift(shift: FeatureShift) -> go.Figure:
-    """One feature in the file beside the training rows: the share of rows in each step of it."""
+def feature_shift(shift: FeatureShift, *, here: str = "this file") -> go.Figure:
+    """One feature beside the training rows: the share of rows in each step of it.
+
+    Args:
+        here: what was compared, as the legend names it.
+    """
     feature = FEATURES[shift.feature]
     title, x_title = feature.label, f"{feature.label} ({feature.unit})" if feature.unit else feature.label
     if not shift.steps:
@@ -77,7 +81,7 @@ def feature_shift(shift: FeatureShift) -> go.Figure:
         )
         for which, name, colour in (
             ("known", "training rows", faded(NEUTRAL, 0.7)),
-            ("here", "this file", ACCENT),
+            ("here", here, ACCENT),
         )
     ]
     figure = framed(traces, title=title, x_title=x_title, y_title="Share of rows (%)", height=_HEIGHT, legend=True)

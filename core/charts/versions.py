@@ -23,7 +23,8 @@ _X_TITLE: Final = "Version"
 def metric_by_version(lines: Sequence[VersionLine], metric: str) -> go.Figure:
     """Each version's figure by its number, coloured by family; who holds an alias is ringed and named.
 
-    Versions without the figure are left out and counted.
+    Versions without the figure are left out and counted. Those trained on datasets beside the configured file have
+    open symbols: their figures are not comparable with the others.
 
     Args:
         metric: ``rmse``, ``mae``, ``r2_score`` or ``mape``.
@@ -37,6 +38,8 @@ def metric_by_version(lines: Sequence[VersionLine], metric: str) -> go.Figure:
         )
     missing = len(lines) - len(points)
     said = [counted(len(points), "version")] + ([f"{missing:,} without a score left out"] if missing else [])
+    apart = sum(bool(one.data_name) for one, _ in points)
+    said += [f"{apart:,} on datasets of their own (hollow)"] if apart else []
     families = sorted({one.family for one, _ in points})
     traces = [_dots([point for point in points if point[0].family == family], metric) for family in families]
     holders = [point for point in points if point[0].aliases]
@@ -64,14 +67,22 @@ def _dots(points: Sequence[tuple[VersionLine, float]], metric: str) -> go.Scatte
         y=[figure for _, figure in points],
         mode="markers",
         name=plain(family_label(family) or "unknown family"),
-        marker={"color": family_colour(family), "symbol": family_symbol(family), "size": 9},
+        marker={
+            "color": family_colour(family),
+            "symbol": [f"{family_symbol(family)}{'-open' if one.data_name else ''}" for one, _ in points],
+            "size": 9,
+        },
         customdata=[
             f"<b>Version {one.version}</b>, {plain(one.family_label)}<br>"
-            f"{metric_of(metric).label} {figure_text(metric, figure)}<br>{one.stage}, {one.created:%d %B %Y}"
+            f"{metric_of(metric).label} {figure_text(metric, figure)}<br>{one.stage}, {one.created:%d %B %Y}{_on(one)}"
             for one, figure in points
         ],
         hovertemplate="%{customdata}<extra></extra>",
     )
+
+
+def _on(line: VersionLine) -> str:
+    return f"<br>on the dataset {plain(line.data_name)}: comparable with versions on it alone" if line.data_name else ""
 
 
 def _rings(points: Sequence[tuple[VersionLine, float]]) -> go.Scatter:

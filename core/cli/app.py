@@ -13,6 +13,7 @@ import typer
 from core.cli.assessing import assess
 from core.cli.browsing import runs, ui
 from core.cli.comparing import compare
+from core.cli.datasets import data
 from core.cli.importing import import_records
 from core.cli.operations import doctor, jobs, worker
 from core.cli.output import print_error
@@ -41,6 +42,7 @@ def build_app() -> typer.Typer:
         assess,
         sweep,
         sweeps,
+        data,
         runs,
         compare,
         promote,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,6 +13,7 @@ from core.cli.caller import caller
 from core.cli.output import parse_settings, print_json
 from core.domain.access import Deed
 from core.domain.configuration import load_settings
+from core.domain.datasets import CONFIGURED_NAME
 from core.domain.errors import InvalidSpec, JobFailed
 from core.domain.hyperparameters import KNOBS, FeatureSet, ModelFamily, TrainingSpec
 from core.domain.money import dollars
@@ -59,17 +61,23 @@ def sweep(
         int | None, typer.Option(min=1, help="Seeds each combination of values to try is judged under (default 1).")
     ] = None,
     preset: Annotated[str | None, typer.Option(help=f"A question often asked: {', '.join(PRESETS)}.")] = None,
+    data: Annotated[
+        str, typer.Option(help="The dataset to judge on, by its name (see `data`); by default the configured file.")
+    ] = CONFIGURED_NAME,
     name: Annotated[str, typer.Option(help="By default made from the family and the number of trials.")] = "",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end, or answer with the sweep.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Search for the best hyperparameters by cross-validation of the training rows."""
+    from core.workflows.chosen_data import find_dataset
     from core.workflows.lab import Lab
 
     settings = load_settings()
     plan = _plan(settings, family, trials, workers, minutes, vary or [], set_ or [], seed, seeds, preset, features)
     lab = Lab(settings)
-    sweep_id = lab.tuning.start(plan, actor=caller(settings), name=name)
+    actor = caller(settings)
+    plan = replace(plan, data_sha256=find_dataset(settings, data))
+    sweep_id = lab.tuning.start(plan, actor=actor, name=name)
     if not wait:
         print_json({"sweep_id": sweep_id}) if json else typer.echo(sweep_id)
         return

@@ -13,6 +13,7 @@ from core.cli.caller import caller
 from core.cli.output import meter, parse_settings, print_json, range_line, spatial_line
 from core.domain.assessment import assessment_id
 from core.domain.configuration import load_settings
+from core.domain.datasets import CONFIGURED_NAME
 from core.domain.errors import InvalidSpec, JobFailed, NotFound, TrainingCancelled
 from core.domain.hyperparameters import KNOBS, FeatureSet, ModelFamily, TrainingSpec
 from core.domain.jobs import Job, JobState
@@ -40,18 +41,24 @@ def train(
     preset: Annotated[str | None, typer.Option(help=f"Settings with a name, which --set changes: {_PRESETS}.")] = None,
     features: Annotated[FeatureSet | None, typer.Option(help="Which columns are made of the nine features.")] = None,
     seed: Annotated[int | None, typer.Option(help="The estimator's seed (the split's is a setting).")] = None,
+    data: Annotated[
+        str, typer.Option(help="The dataset to train on, by its name (see `data`); by default the configured file.")
+    ] = CONFIGURED_NAME,
     run_name: Annotated[str, typer.Option(help="By default made from the family and its size.")] = "",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the result, or answer with the job.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train a model: a run, a registered version, its scores on the held-out rows, and how wide its ranges are."""
     from core.jobs.engine import JobQueue
+    from core.workflows.chosen_data import find_dataset
     from core.workflows.submitting import submit_training
 
     settings = load_settings()
     spec = _spec(settings, family, parse_settings(set_ or []), seed, preset, features)
     opened = functools.cache(lambda: JobQueue(settings))
-    job_id = submit_training(settings, opened, spec, actor=caller(settings), run_name=run_name)
+    actor = caller(settings)
+    sha256 = find_dataset(settings, data)
+    job_id = submit_training(settings, opened, spec, actor=actor, run_name=run_name, data_sha256=sha256)
     if not wait:
         print_json({"job_id": job_id}) if json else typer.echo(job_id)
         return

@@ -44,6 +44,7 @@ class Deed(StrEnum):
     TUNE = "start a sweep"
     STEER_SWEEP = "pause, resume or cancel a sweep"
     MEASURE_RANGE = "measure a range"
+    CHANGE_DATA = "add or delete a dataset"
     EDIT_RUN = "tag a run or write its note"
     DELETE_RUN = "delete or restore a run"
     PROMOTE = "promote a version"
@@ -64,6 +65,7 @@ LEAST_ROLE: Final[Mapping[Deed, Role]] = {
     Deed.TUNE: Role.TRAINER,
     Deed.STEER_SWEEP: Role.TRAINER,
     Deed.MEASURE_RANGE: Role.TRAINER,
+    Deed.CHANGE_DATA: Role.TRAINER,
     Deed.EDIT_RUN: Role.TRAINER,
     Deed.DELETE_RUN: Role.TRAINER,
     Deed.PROMOTE: Role.APPROVER,

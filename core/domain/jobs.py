@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from core.domain.assessment import Assessment, AssessmentRequest
+from core.domain.datasets import CONFIGURED
 from core.domain.errors import InvalidSpec, NotFound
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.runs import TrainingOutcome
@@ -56,20 +57,26 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """One training somebody asked for. ``run_name`` is never empty; ``actor`` is who asked."""
+    """One training somebody asked for. ``run_name`` is never empty; ``actor`` is who asked.
+
+    ``data_sha256`` is the digest of the rows to train on; empty: the configured file, as it is when the job begins.
+    """
 
     spec: TrainingSpec
     run_name: str
     actor: str
+    data_sha256: str = CONFIGURED
 
     @classmethod
-    def create(cls, spec: TrainingSpec, *, actor: str, run_name: str = "") -> TrainingRequest:
+    def create(
+        cls, spec: TrainingSpec, *, actor: str, run_name: str = "", data_sha256: str = CONFIGURED
+    ) -> TrainingRequest:
         """A request under the name given, else under the spec's own.
 
         Raises:
             InvalidSpec: the name cannot be kept; see :func:`kept_name`.
         """
-        return cls(spec, kept_name(run_name) or spec.default_run_name, actor)
+        return cls(spec, kept_name(run_name) or spec.default_run_name, actor, data_sha256)
 
     @property
     def title(self) -> str:
@@ -78,7 +85,12 @@ class TrainingRequest:
 
     def as_payload(self) -> dict[str, object]:
         """JSON values only: what crosses the queue must outlive this version of the code."""
-        return {"params": self.spec.as_params(), "run_name": self.run_name, "actor": self.actor}
+        return {
+            "params": self.spec.as_params(),
+            "run_name": self.run_name,
+            "actor": self.actor,
+            "data_sha256": self.data_sha256,
+        }
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, object]) -> TrainingRequest:
@@ -87,18 +99,23 @@ class TrainingRequest:
         Raises:
             InvalidSpec: the payload's params are out of range by now.
         """
-        return cls(_spec(payload), str(payload["run_name"]), str(payload["actor"]))
+        data = str(payload.get("data_sha256", CONFIGURED))  # a job from before there was a choice has none
+        return cls(_spec(payload), str(payload["run_name"]), str(payload["actor"]), data)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRequest:
-    """One trial of a sweep: a spec to be judged by cross-validation. ``number`` counts from 0."""
+    """One trial of a sweep: a spec to be judged by cross-validation. ``number`` counts from 0.
+
+    ``data_sha256`` as in :class:`TrainingRequest`.
+    """
 
     spec: TrainingSpec
     run_name: str
     actor: str
     sweep_id: str
     number: int
+    data_sha256: str = CONFIGURED
 
     @property
     def job_id(self) -> str:
@@ -118,6 +135,7 @@ class TrialRequest:
             "actor": self.actor,
             "sweep_id": self.sweep_id,
             "number": self.number,
+            "data_sha256": self.data_sha256,
         }
 
     @classmethod
@@ -128,7 +146,12 @@ class TrialRequest:
             InvalidSpec: the payload's params are out of range by now.
         """
         return cls(
-            _spec(payload), payload["run_name"], payload["actor"], payload["sweep_id"], number=int(payload["number"])
+            _spec(payload),
+            payload["run_name"],
+            payload["actor"],
+            payload["sweep_id"],
+            number=int(payload["number"]),
+            data_sha256=str(payload.get("data_sha256", CONFIGURED)),
         )
 
 

@@ -19,6 +19,9 @@ class DataSource(StrEnum):
 DATA_SHA256_TAG: Final = "data.sha256"
 DATA_SOURCE_TAG: Final = "data.source"
 DATA_ROWS_TAG: Final = "data.rows"
+DATA_NAME_TAG: Final = "data.name"
+"""On a run that was trained on data of somebody's own: what they are called."""
+
 SPLIT_TAG: Final = "split"
 CODE_TAG: Final = "code.version"
 DVC_REVISION_TAG: Final = "dvc.revision"

@@ -9,7 +9,7 @@ from typing import Final
 from core.domain.hyperparameters import FEATURES_PARAM, KNOBS, Knob, family_label
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text, metric_of
 from core.domain.money import MISSING, duration
-from core.domain.provenance import DATA_SHA256_TAG, DATA_SOURCE_TAG, DataSource
+from core.domain.provenance import DATA_NAME_TAG, DATA_SHA256_TAG, DATA_SOURCE_TAG, DataSource
 from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run, RunStatus
 
@@ -101,9 +101,12 @@ def status_word(run: Run) -> str:
 
 
 def data_text(run: Run) -> str:
-    """Which data a run was trained on: ``demo``, or the start of the rows' SHA-256."""
+    """Which data a run was trained on: ``demo``, or the start of the rows' SHA-256 with the name they have."""
     if run.is_demo:
         return str(DataSource.DEMO)
+    name = run.tags.get(DATA_NAME_TAG)
+    if name:
+        return f"{run.tags.get(DATA_SHA256_TAG, '')[:SHORT_DIGEST]} {name}"
     return run.tags.get(DATA_SHA256_TAG, "")[:SHORT_DIGEST] or run.tags.get(DATA_SOURCE_TAG) or MISSING
 
 

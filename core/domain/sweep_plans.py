@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from core.domain.datasets import CONFIGURED
 from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import KNOBS, FeatureSet, Knob, KnobValue, ModelFamily, TrainingSpec
 
@@ -72,7 +73,8 @@ class SweepPlan:
 
     A ``tpe`` sweep judges ``trials`` specs, each chosen in the light of those before it. A ``grid`` judges every
     combination of its choices under ``repeats`` seeds. At most ``workers`` trials are under way at a time;
-    after ``minutes`` of work (None: no limit) no further one starts.
+    after ``minutes`` of work (None: no limit) no further one starts. ``data_sha256`` is the digest of the rows all
+    trials are judged on; empty: the configured file.
     """
 
     base: TrainingSpec
@@ -82,6 +84,7 @@ class SweepPlan:
     repeats: int = 1
     workers: int = 1
     minutes: float | None = None
+    data_sha256: str = CONFIGURED
 
     @classmethod
     def search(
@@ -164,6 +167,7 @@ class SweepPlan:
             "repeats": self.repeats,
             "workers": self.workers,
             "minutes": self.minutes,
+            "data_sha256": self.data_sha256,
         }
 
     @classmethod
@@ -177,6 +181,7 @@ class SweepPlan:
             repeats=payload["repeats"],
             workers=payload["workers"],
             minutes=payload["minutes"],
+            data_sha256=str(payload.get("data_sha256", CONFIGURED)),
         )
 
     def __post_init__(self) -> None:

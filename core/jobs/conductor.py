@@ -102,7 +102,7 @@ class Conductor:
 
 def _request(sweep: Sweep, trial: Trial) -> TrialRequest:
     name = f"{sweep.name}, trial {trial.number + 1}"
-    return TrialRequest(trial.spec, name, sweep.actor, sweep.sweep_id, trial.number)
+    return TrialRequest(trial.spec, name, sweep.actor, sweep.sweep_id, trial.number, data_sha256=sweep.plan.data_sha256)
 
 
 def _with(sweep: Sweep, trial: Trial) -> Sweep:

@@ -24,6 +24,7 @@ from core.domain.runs import Alias
 from core.domain.settings import Settings
 from core.features.direct import HouseRows
 from core.models.fast_predict import PriceRoute, probe_houses
+from core.workflows.chosen_data import settings_on
 from core.workflows.known_block_groups import block_groups, file_state
 from core.workflows.price_source import Ground, PriceSource, choose_model
 from core.workflows.served_model import ServedModel, load_model, with_ranges
@@ -149,18 +150,19 @@ class Follower:
         _log.info("Serving version %s (%s).", source.version, source.ground.value)
 
     def _load(self, source: PriceSource) -> ServedModel:
-        model = load_model(self._settings, self._connect, source, self._block_groups())
+        model = load_model(self._settings, self._connect, source, self._block_groups(source))
         if not np.isfinite(model.route.prices(HouseRows.from_houses(probe_houses()))).all():
             raise RecordsError("It does not give every probe house a finite price.", remedy="Train the model again.")
         return model
 
-    def _block_groups(self) -> BlockGroups | None:
+    def _block_groups(self, source: PriceSource) -> BlockGroups | None:
         """What houses are compared with; without it prices and ranges are the same and nothing warns or explains."""
-        state = file_state(self._settings.data_path)
+        chosen = settings_on(self._settings, source.data_sha256)
+        state = f"{chosen.data_path} {file_state(chosen.data_path)}"
         known, found = self._around
         if found is None or known != state:
             try:
-                found = block_groups(self._settings)
+                found = block_groups(chosen)
             except DataError as error:
                 _log.warning("Valuations have no warnings and no reasons. %s", error)
                 found = None

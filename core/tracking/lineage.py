@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from core.domain.house import TARGET
 from core.domain.provenance import (
     CODE_TAG,
+    DATA_NAME_TAG,
     DATA_ROWS_TAG,
     DATA_SHA256_TAG,
     DATA_SOURCE_TAG,
@@ -36,7 +37,8 @@ _LONGEST_LIST: Final = 1_000
 class Lineage:
     """What a run was made of. Runs whose ``data_sha256`` or ``split`` differ are never compared as equals.
 
-    ``dvc_revision`` and ``dvc_changes`` are empty for a run that no DVC stage made.
+    ``dvc_revision`` and ``dvc_changes`` are empty for a run that no DVC stage made, ``data_name`` for one on the
+    configured file.
     """
 
     data_sha256: str
@@ -47,16 +49,21 @@ class Lineage:
     code_version: str
     dvc_revision: str = ""
     dvc_changes: str = ""
+    data_name: str = ""
 
     def as_tags(self) -> dict[str, str]:
-        dvc = {DVC_REVISION_TAG: self.dvc_revision, DVC_CHANGES_TAG: self.dvc_changes}
+        known = {
+            DVC_REVISION_TAG: self.dvc_revision,
+            DVC_CHANGES_TAG: self.dvc_changes,
+            DATA_NAME_TAG: self.data_name,
+        }
         return {
             DATA_SHA256_TAG: self.data_sha256,
             DATA_SOURCE_TAG: self.data_source,
             DATA_ROWS_TAG: str(self.rows),
             SPLIT_TAG: self.split,
             CODE_TAG: self.code_version,
-            **{tag: value for tag, value in dvc.items() if value},
+            **{tag: value for tag, value in known.items() if value},
         }
 
     @property
@@ -90,7 +97,7 @@ def dataset_input(lineage: Lineage) -> DatasetInput:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     dataset = Dataset(
-        name="demo_block_groups" if lineage.is_demo else "california_block_groups_1990",
+        name=lineage.data_name or ("demo_block_groups" if lineage.is_demo else "california_block_groups_1990"),
         # MLflow keeps 36 characters; the whole digest is a tag of the run.
         digest=lineage.data_sha256[:32],
         source_type="local",

@@ -43,6 +43,11 @@ class AssessedVersion:
     note: str = ""
 
     @property
+    def data_sha256(self) -> str:
+        """Of the rows it was fitted on; empty where nobody knows."""
+        return self.tags.get(DATA_SHA256_TAG, "")
+
+    @property
     def run_id(self) -> str | None:
         """Its MLflow run."""
         if self.version is not None:
@@ -144,7 +149,7 @@ def refuse_other_rows(found: AssessedVersion, rows: Rows) -> None:
         raise InvalidData(
             f"Version {found.name} was trained on another data file, so nothing can be measured of it on this one.",
             where=str(rows.dataset.path),
-            remedy="Set data.path to the file it was trained on, or train again on this one.",
+            remedy="Set data.path to the file it was trained on, add that as a dataset, or train again on this one.",
         )
     if found.tags.get(SPLIT_TAG) != rows.split.name:
         raise InvalidSettings(

@@ -37,6 +37,7 @@ from core.workflows.assessed_version import (
     refuse_nothing,
     refuse_other_rows,
 )
+from core.workflows.chosen_data import settings_on
 from core.workflows.inline_jobs import new_inline_job
 from core.workflows.out_of_fold import keep_out_of_fold, read_out_of_fold
 from core.workflows.rows import read_rows
@@ -158,7 +159,7 @@ def cross_fit(
     log.stage_start()
     found = find_version(settings, connect, version)
     log.info(f"{found.run_name}, version {found.name}: {found.spec.as_params()} in {folds} parts")
-    rows = read_rows(settings, report)
+    rows = read_rows(settings_on(settings, found.data_sha256), report)
     log.info(rows.sentence)
     refuse_other_rows(found, rows)
     X, y = rows.split.X_train, rows.split.y_train
@@ -202,7 +203,7 @@ def record_range(
 
     found = find_version(settings, connect, version)
     report(Progress(CALIBRATING))
-    rows = read_rows(settings, lambda progress: None)
+    rows = read_rows(settings_on(settings, found.data_sha256), lambda progress: None)
     refuse_other_rows(found, rows)
     split = rows.split
     out_of_fold = read_out_of_fold(work, split.X_train.index)

@@ -13,10 +13,12 @@ from core.domain.runs import Run
 from core.domain.settings import Settings
 from core.tracking.runs import get_run
 from core.tracking.store import Store
+from core.workflows.chosen_data import settings_on
 from core.workflows.chosen_runs import read_runs
 from core.workflows.comparability import Predictions, held_out_predictions
 from core.workflows.comparison import compare_runs
 from core.workflows.comparison_views import Comparison
+from core.workflows.known_block_groups import file_state
 from core.workflows.ratio_studies import RatioReport, study_ratios
 from core.workflows.recent import Recent
 from core.workflows.training_state import Connect
@@ -101,7 +103,7 @@ class Comparing:
         """
 
         def read() -> pd.DataFrame:
-            found = read_known(self._settings)
+            found = read_known(settings_on(self._settings, sha256))
             if found is None:
                 raise DataUnavailable(
                     "The data file is not here, so regions, map and houses cannot be shown.",
@@ -120,12 +122,8 @@ class Comparing:
         return self._rows.get(sha256, read)
 
     def _file_state(self) -> str:
-        """Changes when the data file does: a file that was missing may be there the next time."""
-        try:
-            status = self._settings.data_path.stat()
-        except OSError:
-            return ""
-        return f"{status.st_mtime_ns} {status.st_size}"
+        """Changes when the data file or the datasets do: what was missing may be there the next time."""
+        return "; ".join(file_state(path) for path in (self._settings.data_path, self._settings.paths.datasets))
 
 
 def _state(run: Run) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from core.data.ingest import known_rows
 from core.domain.errors import InvalidSpec
 from core.domain.hyperparameters import KNOBS, TrainingSpec
+from core.domain.provenance import DATA_NAME_TAG, DATA_SHA256_TAG
 from core.domain.runs import Run, RunStatus
 from core.domain.settings import Settings
 from core.models.footprint import most_megabytes
@@ -27,6 +28,7 @@ def expect(
     *,
     on_demo: bool = False,
     rows: Callable[[], int | None] = lambda: None,
+    on_data: str | None = None,
 ) -> Expectation | None:
     """The medians of the nearest past fits, each scaled to this spec's number of trees.
 
@@ -37,6 +39,8 @@ def expect(
         past: runs of any family and state, newest first; those that tell nothing are passed over.
         on_demo: whether the training will be on demo data, which are fewer rows: only such runs then tell.
         rows: asked for the number of rows to fit on when no past run tells how large the model will be.
+        on_data: the digest of the dataset the training will be on: only runs on it then tell, for it may be far larger
+            or smaller; None for the configured file, of which runs on datasets tell nothing.
 
     Returns:
         None while no run of this family with these features has finished, and nothing is known of its size either.
@@ -45,6 +49,8 @@ def expect(
     megabytes: list[tuple[float, float]] = []
     for run in past:
         if run.status is not RunStatus.FINISHED or run.family != spec.family or run.is_demo is not on_demo:
+            continue
+        if not _on_the_same(run, on_data):
             continue
         try:
             earlier = TrainingSpec.from_params(run.params)
@@ -69,6 +75,12 @@ def expect(
         megabytes=median(needed) if needed else None,
         most_megabytes=most,
     )
+
+
+def _on_the_same(run: Run, on_data: str | None) -> bool:
+    if on_data is None:
+        return DATA_NAME_TAG not in run.tags
+    return run.tags.get(DATA_SHA256_TAG) == on_data
 
 
 def rows_to_fit(settings: Settings) -> int | None:

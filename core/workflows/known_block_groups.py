@@ -14,6 +14,8 @@ from core.domain.settings import Settings
 def block_groups(settings: Settings) -> BlockGroups:
     """The rows the settings name, with those held out of them. Nothing is fetched. Keep it: reading takes 0.2 s.
 
+    For the rows a version was trained on, ask under ``chosen_data.settings_on``.
+
     Raises:
         DataUnavailable: there are no rows yet. InvalidData: the file breaks the schema.
     """

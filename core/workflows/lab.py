@@ -14,6 +14,7 @@ from typing import Final
 
 from core.data.ingest import known_source
 from core.domain.access import Actor
+from core.domain.datasets import CONFIGURED
 from core.domain.errors import NotFound, StoreUnavailable
 from core.domain.house import House
 from core.domain.hyperparameters import TrainingSpec
@@ -30,7 +31,9 @@ from core.tracking.registry import champion, champion_or_newest, version_before
 from core.tracking.runs import TRAININGS_ONLY, get_run, list_runs
 from core.tracking.store import Connection, Store
 from core.workflows.browsing import Browsing
+from core.workflows.chosen_data import settings_on
 from core.workflows.comparing import Comparing
+from core.workflows.data_desk import DataDesk
 from core.workflows.expectation import expect, rows_to_fit
 from core.workflows.loaded_models import LoadedModels
 from core.workflows.measuring import Measuring
@@ -66,13 +69,14 @@ class Lab:
         self._queue: JobQueue | None = None
         self._past: Recent[str, list[Run]] = Recent(KEPT_RESULTS)
         self._repeats: Recent[str, str] = Recent(KEPT_RESULTS)
-        self.tuning = Tuning(lambda: self.queue, self.connect, self.keep_worker)
+        self.tuning = Tuning(settings, lambda: self.queue, self.connect, self.keep_worker)
         self.scoring = Scoring(settings, lambda: self.queue, self.connect, self.keep_worker)
         self.ranges = Measuring(settings, lambda: self.queue, self.connect, self.keep_worker)
         self.comparing = Comparing(settings, self.connect)
         self.runs = Browsing(settings, self.connect)
         self.promotions = Promoting(settings, self.connect)
         self.scenarios = Scenarios(settings)
+        self.data = DataDesk(settings, lambda: self.queue, self.connect)
         self.models = LoadedModels(settings, self.connect)
         self.what_if = WhatIf(self.models)
 
@@ -88,9 +92,18 @@ class Lab:
         """Whether a training now would use invented rows."""
         return known_source(self.settings) is DataSource.DEMO
 
-    def submit(self, spec: TrainingSpec, *, actor: Actor, run_name: str = "") -> str:
-        """Put a training on the queue, make sure somebody works on it, and return its id at once. Raises Forbidden."""
-        return submit_training(self.settings, lambda: self.queue, spec, actor=actor, run_name=run_name)
+    def submit(self, spec: TrainingSpec, *, actor: Actor, run_name: str = "", data_sha256: str = CONFIGURED) -> str:
+        """Put a training on the queue, make sure somebody works on it, and return its id at once.
+
+        Args:
+            data_sha256: of the dataset to train on; by default the configured file.
+
+        Raises:
+            Forbidden: the actor may not. NotFound: there is no such dataset.
+        """
+        return submit_training(
+            self.settings, lambda: self.queue, spec, actor=actor, run_name=run_name, data_sha256=data_sha256
+        )
 
     def assess(self, version: str, *, actor: Actor) -> str:
         """Have a version's range measured, again where it was before; return the job's id at once. Raises Forbidden."""
@@ -192,8 +205,8 @@ class Lab:
             return None
         return None if why_not_compared(run.tags, card.tags, card.title) else card
 
-    def expectation(self, spec: TrainingSpec) -> Expectation | None:
-        """How long a training should take and how large its model will be; None while nothing tells."""
+    def expectation(self, spec: TrainingSpec, data_sha256: str = CONFIGURED) -> Expectation | None:
+        """How long a training on those rows should take and how large its model will be; None while nothing tells."""
         # Asked at every move of a slider, so the past is read again only now and then, or when a job has moved.
         now = int(time.monotonic() / _LEARNT_FOR_SECONDS)
         moved = [(job.job_id, job.state) for job in self.queue.list_jobs(limit=1)]
@@ -201,11 +214,18 @@ class Lab:
             past = self._past.get(f"{spec.family.value} {now} {moved}", lambda: self._past_runs(spec))
         except StoreUnavailable:
             past = []
-        return expect(spec, past, on_demo=self.data_is_demo(), rows=lambda: rows_to_fit(self.settings))
+        chosen = settings_on(self.settings, data_sha256)
+        return expect(
+            spec,
+            past,
+            on_demo=known_source(chosen) is DataSource.DEMO,
+            rows=lambda: rows_to_fit(chosen),
+            on_data=None if chosen is self.settings else data_sha256,
+        )
 
     def expected_sweep(self, plan: SweepPlan) -> Expectation | None:
         """How long a sweep should take if each trial took as long as its base; None while nobody can tell."""
-        one = self.expectation(plan.base)
+        one = self.expectation(plan.base, plan.data_sha256)
         return None if one is None or one.seconds is None else replace(one, seconds=one.seconds * plan.whole_fits)
 
     def price_source(self, version: str | None = None) -> PriceSource:

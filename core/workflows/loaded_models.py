@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from core.data.block_groups import BlockGroups
-from core.domain.errors import DataError
+from core.domain.datasets import CONFIGURED
+from core.domain.errors import DataError, LabError
 from core.domain.runs import ModelVersion
 from core.domain.settings import SQLITE, Settings
 from core.tracking.registry import alias_holders, list_versions
 from core.tracking.store import Store
+from core.workflows.chosen_data import settings_on
 from core.workflows.known_block_groups import block_groups, file_state
 from core.workflows.lately import Lately
 from core.workflows.price_source import Ground, PriceSource, choose_model
@@ -66,7 +68,7 @@ class LoadedModels:
         """
         source = self.source(version)
         try:
-            around = self.block_groups()
+            around = self.block_groups(source.data_sha256)
         except DataError:
             around = None
         # A range is measured after a version was registered, and block groups may come or change: then it is made anew.
@@ -75,13 +77,23 @@ class LoadedModels:
         # The file is the same; on what ground it serves may have changed since it was loaded.
         return model if model.source == source else replace(model, source=source)
 
-    def block_groups(self) -> BlockGroups:
-        """The data file's block groups.
+    def block_groups(self, sha256: str = CONFIGURED) -> BlockGroups:
+        """The block groups of that dataset; of the configured file where no dataset has them.
 
         Raises:
             DataError: the file is not here, or breaks the schema.
         """
-        return self._around.get(file_state(self._settings.data_path), lambda: block_groups(self._settings))
+        chosen = settings_on(self._settings, sha256)
+        key = f"{chosen.data_path} {file_state(chosen.data_path)}"
+        return self._around.get(key, lambda: block_groups(chosen))
+
+    def block_groups_of(self, version: str | None) -> BlockGroups:
+        """Those the version was trained on; the configured file's while there is no such version. Raises DataError."""
+        try:
+            sha256 = self.source(version).data_sha256
+        except LabError:
+            sha256 = CONFIGURED
+        return self.block_groups(sha256)
 
     def _records_state(self) -> str:
         """Changes when the local records do; a store elsewhere cannot be looked at so."""

@@ -61,7 +61,8 @@ class Gathering:
         self._rules = settings.promotion
         self._store = store
         self._models = Models(store)
-        self._known = KnownRows(settings)
+        self._settings = settings
+        self._rows: dict[str, KnownRows] = {}
         self._read: dict[str, _Records] = {}
 
     def candidate(self, version: ModelVersion, claim: Claim) -> CandidateEvidence:
@@ -73,7 +74,7 @@ class Gathering:
             claim=claim,
             scores=_scores(records),
             lineage=self._lineage(records),
-            load=look_at_loading(self._store, version, self._models, self._known, self._rules),
+            load=look_at_loading(self._store, version, self._models, self._known(records), self._rules),
             spatial=_spatial(records),
         )
 
@@ -84,7 +85,7 @@ class Gathering:
         mine, theirs = self._records(candidate), self._records(version)
         moved, why_not_moved = None, ""
         try:
-            drawn = self._known.draw(self._rules.sample, self._rules.seed)
+            drawn = self._known(mine).draw(self._rules.sample, self._rules.seed)
             moved = requote(self._models, version, candidate, drawn, self._rules, scenarios)
         except StoreUnavailable:
             raise
@@ -108,6 +109,11 @@ class Gathering:
             spatial=_spatial(theirs),
         )
 
+    def _known(self, records: _Records) -> KnownRows:
+        """The rows that version was trained on, read once."""
+        sha256 = records.tags.get(DATA_SHA256_TAG, "")
+        return self._rows.setdefault(sha256, KnownRows(self._settings, sha256))
+
     def _records(self, version: ModelVersion) -> _Records:
         if version.version not in self._read:
             self._read[version.version] = _read_records(self._store, version)
@@ -129,7 +135,7 @@ class Gathering:
             if np.array_equal(other.row_ids, held.row_ids) and np.array_equal(other.actual, held.actual):
                 return held, other.predicted, ""
             why = f"{name.capitalize()} logged predictions of other rows."
-        rows = self._known.held_out(mine.tags.get(DATA_SHA256_TAG, ""), held)
+        rows = self._known(mine).held_out(mine.tags.get(DATA_SHA256_TAG, ""), held)
         prices = self._models.price(theirs.version, rows)
         if not np.isfinite(prices).all():
             raise InvalidData(f"{name.capitalize()} gives some of the rows no price.", remedy="Train it again.")
@@ -147,7 +153,7 @@ class Gathering:
         regions: tuple[Segment, ...] = ()
         missing = ""
         try:
-            rows = self._known.held_out(mine.tags.get(DATA_SHA256_TAG, ""), held)
+            rows = self._known(mine).held_out(mine.tags.get(DATA_SHA256_TAG, ""), held)
             regions = segments_by_region(rows["ocean_proximity"].tolist())
         except DataError as error:
             missing = f"Its regions cannot be looked at: {error.what}"
@@ -184,7 +190,9 @@ class Gathering:
 def load_evidence(settings: Settings, store: Store, version: ModelVersion, claim: Claim) -> CandidateEvidence:
     """The candidate as far as a rollback looks at it: whether it loads."""
     rules: PromotionSettings = settings.promotion
-    load = look_at_loading(store, version, Models(store), KnownRows(settings), rules)
+    load = look_at_loading(
+        store, version, Models(store), KnownRows(settings, version.tags.get(DATA_SHA256_TAG, "")), rules
+    )
     lineage = LineageEvidence(version.run_id, "", "", has_signature=False)
     return CandidateEvidence(version.version, version.sha256, claim, None, lineage, load)
 

@@ -13,6 +13,7 @@ from core.data.ingest import Dataset, read_known
 from core.domain.errors import DataError, DataUnavailable, InvalidData
 from core.domain.house import RAW_COLUMNS, TARGET
 from core.domain.settings import Settings
+from core.workflows.chosen_data import settings_on
 from core.workflows.comparability import Predictions
 
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ class DrawnRows:
 
 
 class KnownRows:
-    """The data file as it lies here, read once a verdict and only when something is asked of it. Nothing is fetched."""
+    """The rows a version was trained on, read once a verdict and only when something is asked. Nothing is fetched.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    Args:
+        sha256: of the rows; where no dataset has them, the configured file's are looked at.
+    """
+
+    def __init__(self, settings: Settings, sha256: str) -> None:
+        self._settings = settings_on(settings, sha256)
 
     @cached_property
     def _dataset(self) -> Dataset | None:

@@ -22,6 +22,7 @@ from core.models.trainer import ModelTrainer, Report, ShouldStop
 from core.tracking.local_registry import open_registry
 from core.tracking.tracker import MLflowTracker
 from core.workflows.assessed_version import AssessedVersion, find_version, refuse_other_rows
+from core.workflows.chosen_data import settings_on
 from core.workflows.rows import read_rows
 from core.workflows.stage_log import PipelineLogger
 from core.workflows.training_state import LOCALLY, Connect
@@ -150,7 +151,7 @@ def _score_part(
     """
     folds = settings.evaluation.spatial_folds
     found = find_version(settings, connect, version)
-    rows = read_rows(settings, lambda progress: None)
+    rows = read_rows(settings_on(settings, found.data_sha256), lambda progress: None)
     refuse_other_rows(found, rows)
     X, y = rows.split.X_train, rows.split.y_train
     blocks = spatial_blocks(X["longitude"], X["latitude"])

@@ -82,7 +82,7 @@ def fit(
     log = PipelineLogger(STAGE, settings, echo=note)
     log.stage_start()
     publish = report or (lambda progress: None)
-    rows = read_rows(settings, publish)
+    rows = read_rows(settings, publish, request.data_sha256)
     tag_run(connect, run, rows.lineage)
     log.info(f"{request.run_name}: {request.spec.as_params()}")
     log.info(rows.sentence)

@@ -81,7 +81,7 @@ def judge_trial(
         DataError: the rows cannot be used.
         TrainingCancelled: ``should_stop`` said so.
     """
-    rows = read_rows(settings, report)
+    rows = read_rows(settings, report, request.data_sha256)
     tag_run(connect, run, rows.lineage)
     X, y = rows.split.X_train, rows.split.y_train
     judgement = cross_validate(

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from core.domain.access import Actor, Deed
 from core.domain.errors import RecordsError
+from core.domain.settings import Settings
 from core.domain.sweep_plans import SweepPlan
 from core.domain.sweeps import Sweep, SweepHead
 from core.jobs.engine import JobQueue
 from core.jobs.sweep_control import cancel_sweep, pause_sweep, resume_sweep, start_sweep
 from core.tracking.runs import OUT_OF_FOLD_FILE, read_predictions
+from core.workflows.chosen_data import require_dataset
 from core.workflows.recent import Recent
 from core.workflows.sweep_findings import SweepFindings, find, without_predictions
 from core.workflows.training_state import Connect
@@ -26,22 +28,30 @@ class Tuning:
     """Everything the screens ask about sweeps.
 
     Args:
-        queue: the job queue, opened on first use. connect: opens MLflow's store.
+        settings: whose datasets. queue: the job queue, opened on first use. connect: opens MLflow's store.
         keep_worker: makes sure that somebody works.
 
     Raises:
         LabError: by every method, when the queue cannot answer.
     """
 
-    def __init__(self, queue: Callable[[], JobQueue], connect: Connect, keep_worker: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, queue: Callable[[], JobQueue], connect: Connect, keep_worker: Callable[[], None]
+    ) -> None:
+        self._settings = settings
         self._queue = queue
         self._connect = connect
         self._keep_worker = keep_worker
         self._findings: Recent[str, SweepFindings] = Recent(KEPT_FINDINGS)
 
     def start(self, plan: SweepPlan, *, actor: Actor, name: str = "") -> str:
-        """Enter a sweep, make sure somebody works on it, and return its id at once. Raises Forbidden."""
+        """Enter a sweep, make sure somebody works on it, and return its id at once.
+
+        Raises:
+            Forbidden: the actor may not. NotFound: there is no such dataset.
+        """
         actor.require(Deed.TUNE)
+        require_dataset(self._settings, plan.data_sha256)
         sweep_id = start_sweep(self._queue(), self._connect, plan, actor=actor.name, name=name)
         self._keep_worker()
         return sweep_id

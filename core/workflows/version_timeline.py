@@ -8,13 +8,17 @@ from datetime import datetime
 
 from core.domain.hyperparameters import family_label
 from core.domain.promotion import LedgerEntry, Stage
+from core.domain.provenance import DATA_NAME_TAG
 from core.domain.runs import ModelVersion, Run, Scores
 from core.domain.stages import stages_of
 
 
 @dataclass(frozen=True, slots=True)
 class VersionLine:
-    """One version. ``scores`` is None where its run is gone; ``moved`` is the newest ledger entry that names it."""
+    """One version. ``scores`` is None where its run is gone; ``moved`` is the newest ledger entry that names it.
+
+    ``data_name`` is the dataset it was trained on; empty for the configured file.
+    """
 
     version: str
     run_id: str
@@ -25,6 +29,7 @@ class VersionLine:
     stage: Stage
     moved: LedgerEntry | None
     is_demo: bool = False
+    data_name: str = ""
 
     @property
     def title(self) -> str:
@@ -63,6 +68,7 @@ def timeline(
             stage=stages.get(one.version, Stage.DEVELOPMENT),
             moved=moved.get(one.version),
             is_demo=one.is_demo,
+            data_name=one.tags.get(DATA_NAME_TAG, ""),
         )
         for one in versions
     )

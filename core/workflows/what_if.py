@@ -132,7 +132,7 @@ class WhatIf:
         found = [VersionPrice(value(first, house), None)]
         for version in versions[1:MOST_VERSIONS]:
             other = self._models.served(version)
-            around = self._models.block_groups()
+            around = self._models.block_groups_of(versions[0])
             found.append(VersionPrice(value(other, house), difference(house, first.route, other.route, around)))
         return tuple(found)
 
@@ -166,29 +166,31 @@ class WhatIf:
         except (DataError, NotFound):
             return ()
 
-    def block_groups(self) -> BlockGroups:
-        """The real block groups around. Raises DataError."""
-        return self._models.block_groups()
+    def block_groups(self, version: str | None = None) -> BlockGroups:
+        """The real block groups around: those the version was trained on. Raises DataError."""
+        return self._models.block_groups_of(version)
 
-    def move(self, house: House, longitude: float, latitude: float) -> Moved:
+    def move(self, house: House, longitude: float, latitude: float, version: str | None = None) -> Moved:
         """The house in another place; what goes with the place follows. Raises InvalidHouse for the open sea."""
-        return move(house, longitude, latitude, self.block_groups())
+        return move(house, longitude, latitude, self.block_groups(version))
 
-    def drawn(self, criteria: Criteria, seed: int) -> int:
+    def drawn(self, criteria: Criteria, seed: int, version: str | None = None) -> int:
         """The position in file order of a real block group that meets the criteria. Raises NotFound."""
-        return draw(self.block_groups(), criteria, seed)
+        return draw(self.block_groups(version), criteria, seed)
 
-    def start_at(self, position: int) -> Start:
+    def start_at(self, position: int, version: str | None = None) -> Start:
         """The real block group at a position in file order."""
-        around = self.block_groups()
+        around = self.block_groups(version)
         return Start(position, around.house(position), describe(around, position), bool(around.is_held_out[position]))
 
-    def nearest_to(self, house: House) -> Start:
+    def nearest_to(self, house: House, version: str | None = None) -> Start:
         """The real block group nearest to the house on the map."""
-        return self.start_at(nearest_to(self.block_groups(), house.longitude, house.latitude))
+        nearest = nearest_to(self.block_groups(version), house.longitude, house.latitude)
+        return self.start_at(nearest, version)
 
     def _model_and_rows(self, version: str | None) -> tuple[ServedModel, BlockGroups]:
-        return self._models.served(version), self._models.block_groups()
+        model = self._models.served(version)
+        return model, model.around or self._models.block_groups_of(version)
 
 
 def _state(model: ServedModel) -> tuple[object, ...]:

@@ -86,3 +86,12 @@ def test_a_single_run_is_not_spread_over_milliseconds_and_cents() -> None:
 def test_a_runs_name_is_text_and_no_markup() -> None:
     named = Run("x", "<i>mine</i>", RunStatus.FINISHED, START, None, {}, {"rmse": 1.0}, {})
     assert "&lt;i&gt;mine" in rmse_history([named]).data[0].customdata[0][0]
+
+
+def test_runs_on_a_dataset_of_their_own_are_hollow_counted_and_named() -> None:
+    figure = rmse_history([run(0), run(1, **{"data.name": "<b>North</b>"})])
+    assert "1 on datasets of their own (hollow)" in figure.layout.title.subtitle.text
+    symbols = [symbol for trace in figure.data for symbol in trace.marker.symbol]
+    assert sorted(symbol.endswith("-open") for symbol in symbols) == [False, True]
+    words = [point[0] for trace in figure.data for point in trace.customdata]
+    assert any("on the dataset &lt;b&gt;North&lt;/b&gt;: comparable with runs on it alone" in text for text in words)

@@ -47,7 +47,7 @@ def queue(settings: Settings) -> Iterator[JobQueue]:
 def test_whoever_starts_resumes_or_cancels_a_sweep_sees_to_it_that_somebody_works(
     queue: JobQueue, settings: Settings, outside: Outside
 ) -> None:
-    tuning = Tuning(lambda: queue, outside.connect, outside.keep_worker)
+    tuning = Tuning(settings, lambda: queue, outside.connect, outside.keep_worker)
     plan = SweepPlan.search(settings.default_spec("ridge"), trials=3)
     sweep_id = tuning.start(plan, actor=TESTER)
     told = [(tuning.get(sweep_id).state, outside.workers)]
@@ -72,7 +72,7 @@ def test_while_mlflow_is_away_its_reason_is_told_and_it_is_asked_again_the_next_
     def no_queue() -> JobQueue:
         pytest.fail("findings follow from the sweep and its runs alone")
 
-    tuning = Tuning(no_queue, outside.connect, outside.keep_worker)
+    tuning = Tuning(settings, no_queue, outside.connect, outside.keep_worker)
     base = settings.default_spec("ridge")
     trials = tuple(
         Trial(number, base, TrialState.COMPLETE, f"job-{number}", run_id=f"run-{number}", cv_rmse=20_000.0 + number)
