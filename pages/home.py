@@ -4,6 +4,8 @@ import streamlit as st
 
 from core.charts.history import rmse_history
 from core.domain.access import Deed
+from core.domain.datasets import CONFIGURED
+from core.domain.provenance import DATA_NAME_TAG, DATA_SHA256_TAG
 from core.domain.runs import Run
 from core.workflows.starter import STARTER
 from core.workflows.views import Overview
@@ -46,7 +48,9 @@ def serving(overview: Overview) -> None:
     )
     run = f" Run {escape(card.run_name)}," if card.run_name else ""
     trained = f" {card.started:%d %B %Y %H:%M} UTC." if card.started else " Its run is gone."
-    st.caption(ground + run + trained)
+    name = card.tags.get(DATA_NAME_TAG)
+    on = f" Trained on the dataset {escape(name)}." if name else ""
+    st.caption(ground + run + trained + on)
     score_tiles(card.scores)
     ways = st.container(horizontal=True)
     if ways.button("Value a house", type="primary", icon=":material/real_estate_agent:"):
@@ -63,7 +67,7 @@ def offer_again(run: Run | None) -> None:
     elif spec is None:
         st.caption(f"The settings of {escape(run.name)} are not the lab's, so it cannot be trained again here.")
     elif st.button("Train again", icon=":material/replay:"):
-        train_again(spec)
+        train_again(spec, run.tags.get(DATA_SHA256_TAG, CONFIGURED))
 
 
 def records(overview: Overview) -> None:

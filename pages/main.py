@@ -31,6 +31,7 @@ navigation = st.navigation(
         st.Page("models.py", title="Models", icon=":material/workspace_premium:", url_path="models"),
         st.Page("what_if.py", title="What-if", icon=":material/real_estate_agent:", url_path="what_if"),
         st.Page("score.py", title="Score", icon=":material/price_check:", url_path="score"),
+        st.Page("data.py", title="Data", icon=":material/dataset:", url_path="data"),
     ],
     position="sidebar" if somebody else "hidden",
 )

@@ -7,12 +7,14 @@ from core.charts.importance import importance_bars
 from core.charts.learning import learning_curve
 from core.charts.palette import family_colour
 from core.domain.access import Deed
+from core.domain.datasets import CONFIGURED
 from core.domain.hyperparameters import TrainingSpec
-from core.domain.jobs import LONGEST_RUN_NAME, Job, JobState
+from core.domain.jobs import LONGEST_RUN_NAME, Job, JobState, TrainingRequest
 from core.domain.money import MISSING, dollars, duration, memory
 from core.workflows.spatial import BLOCKS
 from core.workflows.views import HeldOut, TrainingResult, VersionCard
 from pages.shared.columns import help_of
+from pages.shared.data_choice import data_choice
 from pages.shared.figures import chart, metric_tiles, tiles
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.knobs import family_choice, feature_choice, preset_choice, sliders, take_over, train_again
@@ -33,6 +35,7 @@ def controls() -> None:
         take_over()
         presets = st.container()
         family, features = family_choice(settings), feature_choice()
+        data = data_choice()
         # Above the sliders: a family with many of them would push the button off the screen.
         start = st.container()
         spec = sliders(settings, family, features)
@@ -45,16 +48,16 @@ def controls() -> None:
             "Train", type="primary", icon=":material/model_training:", width="stretch", **barred(Deed.TRAIN)
         )
         with start:
-            expectation_line(spec)
+            expectation_line(spec, data)
         if is_wanted:
-            st.query_params["job"] = lab().submit(spec, actor=visitor(), run_name=run_name)
+            st.query_params["job"] = lab().submit(spec, actor=visitor(), run_name=run_name, data_sha256=data)
             st.toast("On the queue. Progress is shown at the top.", icon=":material/model_training:")
             st.rerun()
 
 
-def expectation_line(spec: TrainingSpec) -> None:
-    """How long it should take and what it will need, from past runs."""
-    expected = lab().expectation(spec)
+def expectation_line(spec: TrainingSpec, data: str) -> None:
+    """How long it should take and what it will need, from past runs on the same rows."""
+    expected = lab().expectation(spec, data)
     most = (
         f" The model takes at most {memory(expected.most_megabytes)}." if expected and expected.most_megabytes else ""
     )
@@ -149,7 +152,7 @@ def show_result(job: Job, result: TrainingResult) -> None:
     if ways.button("Value a house", icon=":material/real_estate_agent:"):
         st.switch_page("what_if.py")
     if ways.button("Train again", icon=":material/replay:"):
-        train_again(job.spec)
+        train_again(job.spec, job.request.data_sha256 if isinstance(job.request, TrainingRequest) else CONFIGURED)
     beside = result.compared_runs
     if beside:
         ways.page_link(

@@ -141,7 +141,12 @@ def buttons(sweep: Sweep, findings: SweepFindings) -> None:
         icon=":material/model_training:",
         **barred(Deed.TRAIN),
     ):
-        job_id = lab().submit(findings.best, actor=visitor(), run_name=f"{sweep.name[:180]}, best in full")
+        job_id = lab().submit(
+            findings.best,
+            actor=visitor(),
+            run_name=f"{sweep.name[:180]}, best in full",
+            data_sha256=sweep.plan.data_sha256,
+        )
         st.switch_page("train.py", query_params={"job": job_id})
 
 

@@ -74,7 +74,10 @@ def _numbers(values: np.ndarray, name: str) -> go.Figure:
     counts, edges = np.histogram(values, bins=_BARS, range=(low, high if high > low else low + 1.0))
     beyond = int((values > edges[-1]).sum())
     median = float(np.median(values))
-    written = dollars if name == TARGET else lambda value: f"{value:,.{rule.shown_digits}f}".replace("-", "−")
+
+    def written(value: float) -> str:
+        return dollars(value) if name == TARGET else f"{value:,.{rule.shown_digits}f}".replace("-", "−")
+
     trace = go.Bar(
         x=(edges[:-1] + edges[1:]) / 2,
         y=counts,

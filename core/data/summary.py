@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,7 @@ def correlations(rows: pd.DataFrame, method: Correlation) -> Correlations:
     return Correlations(NUMBERS, method, found.to_numpy(dtype=float))
 
 
-def _summary(name: str, column: pd.Series) -> ColumnSummary:
+def _summary(name: str, column: pd.Series[Any]) -> ColumnSummary:
     missing = int(column.isna().sum())
     if not column_rule(name).is_numeric:
         counted = tuple((str(value), int(count)) for value, count in column.value_counts().items())

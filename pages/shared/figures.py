@@ -10,7 +10,7 @@ import streamlit as st
 from core.domain.hyperparameters import KNOBS, family_label
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text
 from core.domain.money import MISSING, dollar_change, dollars, duration
-from core.domain.provenance import DATA_SOURCE_TAG
+from core.domain.provenance import DATA_NAME_TAG, DATA_SOURCE_TAG
 from core.domain.run_cells import STATUS_WORDS
 from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run, Scores
@@ -80,7 +80,7 @@ def run_table(runs: Sequence[Run], key: str) -> Run | None:
             "Family": family_label(run.family) or MISSING,
             "Status": STATUS_WORDS[run.status],
             "Fit": duration(run.fit_seconds),
-            "Data": "demo" if run.is_demo else run.tags.get(DATA_SOURCE_TAG, MISSING),
+            "Data": "demo" if run.is_demo else run.tags.get(DATA_NAME_TAG) or run.tags.get(DATA_SOURCE_TAG, MISSING),
             "Started": run.started,
         }
         for run in runs

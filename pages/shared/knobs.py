@@ -7,9 +7,11 @@ from collections.abc import Collection
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from core.domain.datasets import CONFIGURED
 from core.domain.hyperparameters import KNOBS, LARGEST_SEED, FeatureSet, Knob, KnobValue, ModelFamily, TrainingSpec
 from core.domain.presets import TRAINING_PRESETS, preset_of
 from core.domain.settings import Settings
+from pages.shared.data_choice import name_in_address
 
 _WANTED = "spec_to_train"
 _PRESET = "preset"
@@ -91,10 +93,10 @@ def sliders(settings: Settings, family: ModelFamily, features: FeatureSet = Feat
     return TrainingSpec.create(family, chosen, seed=int(seed), features=features)
 
 
-def train_again(spec: TrainingSpec) -> None:
-    """Open Train with these settings in its form."""
+def train_again(spec: TrainingSpec, data_sha256: str = CONFIGURED) -> None:
+    """Open Train with these settings in its form, and these rows where they are a dataset that is here."""
     st.session_state[_WANTED] = spec
-    st.switch_page("train.py")
+    st.switch_page("train.py", query_params=name_in_address(data_sha256))
 
 
 def take_over() -> None:

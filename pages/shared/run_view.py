@@ -14,9 +14,11 @@ from core.charts.fit import fit_plot, residual_plot
 from core.charts.importance import importance_bars
 from core.charts.palette import family_colour
 from core.charts.run_curves import step_curves
+from core.domain.datasets import CONFIGURED
 from core.domain.errors import NotFound
 from core.domain.metrics import SCORE_NAMES, figure_text, metric_of
 from core.domain.money import MISSING, duration, file_size
+from core.domain.provenance import DATA_SHA256_TAG
 from core.domain.run_cells import column_title, status_word
 from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import RunStatus
@@ -84,7 +86,7 @@ def _acts(detail: RunDetail) -> None:
     run = detail.run
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
     if run.spec is not None and row.button("Train again", icon=":material/replay:", type="primary"):
-        train_again(run.spec)
+        train_again(run.spec, run.tags.get(DATA_SHA256_TAG, CONFIGURED))
     beside = detail.champion
     if beside and row.button("Compare with the champion", icon=":material/compare_arrows:"):
         st.switch_page("compare.py", query_params={"runs": f"{beside.run_id},{run.run_id}"})

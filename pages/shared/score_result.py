@@ -8,14 +8,13 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.charts.scoring import feature_shift, price_distribution
-from core.domain.glossary import meaning
-from core.domain.house import FEATURES
+from core.charts.scoring import price_distribution
 from core.domain.jobs import Job
 from core.domain.money import MISSING, dollars, duration, file_size, percent
 from core.domain.scoring import ScoredFile, ScoringReport
 from core.workflows.scoring_desk import ScoredResult
 from pages.shared.columns import columns_of, help_of
+from pages.shared.drift import drift_of
 from pages.shared.figures import chart
 from pages.shared.frame import escape, lab
 
@@ -31,8 +30,6 @@ _MIME: Final = {
     ScoredFile.REJECTED: "text/csv",
 }
 
-_PSI: Final = st.column_config.TextColumn(alignment="right", width=70, help=meaning("PSI"))
-_DRIFT_WORD: Final = st.column_config.TextColumn(help="What the PSI amounts to: like the training rows, or not.")
 _FIGURE: Final = st.column_config.TextColumn(alignment="right", width=90)
 
 
@@ -154,32 +151,4 @@ def _drift(report: ScoringReport) -> None:
     if not report.drift:
         st.markdown("The file was not compared with the training rows.")
         return
-    notable = [shift for shift in report.drift if shift.is_notable]
-    for shift in notable:
-        st.warning(escape(shift.sentence), icon=":material/trending_up:")
-    if not notable:
-        st.markdown("No feature has moved away from the training rows.")
-    picture, table = st.columns([3, 2], gap="large")
-    with picture:
-        # What moved most comes first.
-        drawn = {shift.feature: shift for shift in sorted(report.drift, key=lambda one: -(one.measure or 0.0))}
-        feature = st.selectbox(
-            "Feature", list(drawn), format_func=lambda name: FEATURES[name].label, key="feature", bind="query-params"
-        )
-        shown = drawn[feature or next(iter(drawn))]
-        chart(feature_shift(shown), key="drift")
-        st.caption(escape(shown.sentence))
-    with table:
-        st.dataframe(
-            [
-                {
-                    "Feature": FEATURES[shift.feature].label,
-                    "PSI": MISSING if shift.measure is None else f"{shift.measure:.2f}",
-                    "Verdict": shift.verdict,
-                }
-                for shift in report.drift
-            ],
-            column_config={"PSI": _PSI, "Verdict": _DRIFT_WORD},
-            hide_index=True,
-            alt="Each feature of the file beside the training rows",
-        )
+    drift_of(report.drift, here="this file")

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.domain.hyperparameters import KNOBS, Knob, KnobValue, ModelFamily, TrainingSpec
 from core.domain.settings import Settings
 from core.domain.sweep_plans import DEFAULT_TRIALS, LONGEST_MINUTES, MOST_TRIALS, MOST_WORKERS, PRESETS, SweepPlan
+from pages.shared.data_choice import data_choice
 from pages.shared.knobs import family_choice, feature_choice
 
 SEARCH = "Search for the best settings"
@@ -34,8 +35,9 @@ def sweep_plan(settings: Settings, what: DeltaGenerator) -> SweepPlan:
             st.caption(
                 f"{KNOBS[preset.family][name].label}: {tried}. Each under {preset.repeats} seeds, the same for all."
             )
+        data = data_choice()
         workers, minutes = _limits()
-        return preset.plan(base, workers=workers, minutes=minutes)
+        return replace(preset.plan(base, workers=workers, minutes=minutes), data_sha256=data)
     with what:
         family = family_choice(settings)
         base = replace(settings.default_spec(family), features=feature_choice())
@@ -49,8 +51,10 @@ def sweep_plan(settings: Settings, what: DeltaGenerator) -> SweepPlan:
         key="trials",
         bind="query-params",
     )
+    data = data_choice()
     workers, minutes = _limits()
-    return SweepPlan.search(base, ranges, trials=trials, workers=workers, minutes=minutes)
+    plan = SweepPlan.search(base, ranges, trials=trials, workers=workers, minutes=minutes)
+    return replace(plan, data_sha256=data)
 
 
 def _ranges(family: ModelFamily, base: TrainingSpec) -> dict[str, tuple[KnobValue, KnobValue]]:

@@ -20,7 +20,7 @@ from pages.shared.columns import columns_of, help_of
 from pages.shared.figures import chart
 from pages.shared.frame import errors, escape, lab, show_error
 from pages.shared.house_form import take_house
-from pages.shared.what_if_start import take_block_group
+from pages.shared.what_if_start import named_version, take_block_group
 
 _MOVED: Final = "moved"
 _MAP: Final = "place_map"
@@ -45,7 +45,7 @@ def where(house: House, version: str | None) -> None:
     dropped, pinned = area_choice()
     areas = lab().what_if.comparables(house, version, dropped=dropped, pinned=pinned)
     figure = place_map(
-        lab().what_if.block_groups(),
+        lab().what_if.block_groups(version),
         house,
         areas,
         colour_by="ocean_proximity" if by_place else "recorded",
@@ -57,17 +57,17 @@ def where(house: House, version: str | None) -> None:
         "an outline of California and the survey's own points."
     )
     with words:
-        _what_is_here(house, areas)
+        _what_is_here(house, version, areas)
 
 
-def _what_is_here(house: House, areas: Sequence[Comparable]) -> None:
+def _what_is_here(house: House, version: str | None, areas: Sequence[Comparable]) -> None:
     """The place in words, the real block group there, and the numbers on the map."""
     st.subheader("The place", anchor=False)
     st.markdown(
         f"Latitude {house.latitude:g}, longitude {escape(f'{house.longitude:g}')}: "
         f"{escape(near(house.longitude, house.latitude))}. Ocean proximity {escape(house.ocean_proximity)}."
     )
-    nearest = lab().what_if.nearest_to(house)
+    nearest = lab().what_if.nearest_to(house, version)
     st.markdown(f"Nearest: {escape(nearest.said)}.")
     st.button(
         "Start from it",
@@ -112,7 +112,7 @@ def comparable_areas(valuation: Valuation, version: str | None) -> None:
         added = row.number_input(
             "Add by row",
             min_value=0,
-            max_value=len(lab().what_if.block_groups()) - 1,
+            max_value=len(lab().what_if.block_groups(version)) - 1,
             step=1,
             value=None,
             key="add_row",
@@ -190,7 +190,7 @@ def _move(house: House) -> None:
     if place is None:
         return
     try:
-        moved = lab().what_if.move(house, *place)
+        moved = lab().what_if.move(house, *place, named_version())
     except LabError as error:
         st.session_state[_MOVED] = ((), error)
         return

@@ -62,6 +62,11 @@ def version_choice() -> str | None:
     return chosen or None
 
 
+def named_version() -> str | None:
+    """The version the address names, for what is pressed: its block groups are those that version was trained on."""
+    return st.query_params.get(VERSION) or None
+
+
 def version_labels() -> dict[str, str]:
     """``version 3 (champion), LightGBM`` by version, the newest first."""
     return {
@@ -111,7 +116,7 @@ def say_start(house: House) -> None:
 
 def take_block_group(position: int) -> None:
     """Put the block group at a position in file order into the sliders."""
-    start = lab().what_if.start_at(position)
+    start = lab().what_if.start_at(position, named_version())
     take_house(start.house)
     st.session_state[STARTED] = (start.house, start.said, start.is_held_out)
     st.session_state[ASKED] = True
@@ -134,6 +139,6 @@ def _draw() -> None:
             age_to=held[_AGE_KEPT][1],
             held_out_only=held[_HELD_OUT],
         )
-        take_block_group(lab().what_if.drawn(criteria, tries))
+        take_block_group(lab().what_if.drawn(criteria, tries, named_version()))
     except LabError as error:
         held[_REFUSED] = error

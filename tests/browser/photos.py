@@ -7,6 +7,7 @@ folder the pictures go to ``photos/`` in the project, which git does not see.
 from __future__ import annotations
 
 import functools
+import io
 import os
 import re
 import sys
@@ -28,6 +29,7 @@ from core.domain.presets import TRAINING_PRESETS
 from core.domain.settings import PROJECT_ROOT
 from core.tracking.runs import list_runs
 from core.tracking.store import open_store
+from core.workflows.lab import Lab
 from core.workflows.promoting import Promoting
 from core.workflows.training import train_now
 from tests.browser.chromium import ensure_chromium
@@ -43,6 +45,10 @@ TALL: Final = {"desk": 1900, "phone": 3600}
 
 FOLDER: Final = PROJECT_ROOT / "photos"
 PARTS: Final = ("Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios")
+DATA_PARTS: Final = (
+    *("Source", "Columns", "Quality", "Distributions", "Correlations"),
+    *("Map", "Drift", "Your data"),
+)
 TRAINING_SECONDS: Final = 180
 SWEEP_SECONDS: Final = 600
 
@@ -81,6 +87,7 @@ def main(folder: Path) -> None:
         _everywhere(visits, app.url, folder, "home")
         _what_if(visits, app, folder)
         _score(visits, app, folder)
+        _data(visits, app, folder)
         _everywhere(visits, f"{app.url}/what_if?total_rooms=200&total_bedrooms=1500", folder, "what-if-refused")
         _everywhere(visits, f"{app.url}/train?job=none", folder, "train-unknown-job")
 
@@ -233,6 +240,25 @@ def _trouble(visits: Visits, app: RunningApp, folder: Path, scratch: Path) -> No
                 wait_until_idle(page)
                 _shoot(page, folder / f"sign-in-{name}-light-desk.png")
         visits.close()
+
+
+def _data(visits: Visits, app: RunningApp, folder: Path) -> None:
+    """Every part of Data at its full length, with a dataset beside the configured file."""
+    settings = load_settings(home=app.home)
+    rows = pd.read_csv(settings.data_path)
+    lab = Lab(settings)
+    inland = rows[rows["ocean_proximity"] == "INLAND"].to_csv(index=False).encode()
+    lab.data.add(io.BytesIO(inland), "inland.csv", "Inland only", actor=local_actor())
+    lab.queue.close()
+    for part in (*DATA_PARTS, "Map&map=Random+split", "Map&map=Spatial+blocks"):
+        name = f"data-{part.partition('map=')[2] or part}".lower().replace(" ", "-").replace("+", "-")
+        for place, width in WIDTHS.items():
+            for scheme in SCHEMES:
+                page = visits.open(f"{app.url}/data?part={part.replace(' ', '+')}", width=width, color_scheme=scheme)
+                _shoot(page, folder / f"{name}-{scheme}-{place}.png")
+                page.set_viewport_size({"width": width, "height": TALL[place]})
+                _shoot(page, folder / f"{name}-{scheme}-{place}-whole.png")
+                page.close()
 
 
 @contextmanager

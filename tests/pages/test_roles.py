@@ -72,6 +72,12 @@ class Office:
     def name(self) -> str:
         return f"cell {next(self.names)}"
 
+    def rows(self) -> str:
+        """Seventy rows that no cell before brought, as CSV."""
+        header, *lines = self.settings.data_path.read_text(encoding="utf-8").splitlines()
+        first = next(self.names)
+        return "\n".join([header, *lines[first : first + 70]]) + "\n"
+
     def run(self) -> Run:
         """A run that is nobody's champion."""
         (run,) = list_runs(self.store, limit=1, filter_text="attributes.run_name = 'spare'")
@@ -227,6 +233,23 @@ def _measured(office: Office, email: str) -> Press:
     )
 
 
+def _data_added(office: Office, email: str) -> Press:
+    name = office.name()
+    content = office.rows().encode()
+
+    def upload(screen: AppTest) -> None:
+        screen.file_uploader[0].set_value((f"{name}.csv", content, "text/csv"))
+        screen.run()
+
+    return Press(
+        "data",
+        "Add this data",
+        lambda: (name, email) in [(one.name, one.actor) for one in office.lab.data.versions()],
+        {"part": "Your data"},
+        upload,
+    )
+
+
 def _tagged(office: Office, email: str) -> Press:
     value, run_id = office.name(), office.run().run_id
     return Press(
@@ -288,6 +311,7 @@ PRESSED: Mapping[Deed, Callable[[Office, str], Press]] = {
     Deed.TUNE: _searched,
     Deed.STEER_SWEEP: _paused,
     Deed.MEASURE_RANGE: _measured,
+    Deed.CHANGE_DATA: _data_added,
     Deed.EDIT_RUN: _tagged,
     Deed.DELETE_RUN: _deleted,
     Deed.PROMOTE: _promoted,
@@ -458,6 +482,16 @@ def _assessed(office: Office, holder: str) -> Command:
     return Command(("assess", version, "--json"), lambda out: json.loads(out).get("version") == version)
 
 
+def _command_added(office: Office, holder: str) -> Command:
+    name = office.name()
+    file = office.folder / f"{name}.csv"
+    file.write_text(office.rows(), encoding="utf-8")
+    return Command(
+        ("data", "add", str(file), "--name", name),
+        lambda out: (name, holder) in [(one.name, one.actor) for one in office.lab.data.versions()],
+    )
+
+
 def _command_promoted(office: Office, holder: str) -> Command:
     office.served()
 
@@ -505,6 +539,7 @@ TYPED: Mapping[Deed, Callable[[Office, str], Command]] = {
     Deed.TUNE: _swept,
     Deed.STEER_SWEEP: _sweep_paused,
     Deed.MEASURE_RANGE: _assessed,
+    Deed.CHANGE_DATA: _command_added,
     Deed.PROMOTE: _command_promoted,
     Deed.ROLL_BACK: _command_rolled_back,
     Deed.IMPORT: _imported,
