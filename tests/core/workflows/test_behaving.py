@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from core.domain.errors import UnsoundModel
+from core.domain.families import FAMILIES
 from core.domain.hyperparameters import ModelFamily
 from core.domain.jobs import TrainingRequest
 from core.domain.provenance import FAILURE_TAG
@@ -50,7 +52,8 @@ class Inverted(Ridge):
 
 def trained_with(estimator: Any, monkeypatch: pytest.MonkeyPatch, settings: Settings, connect: Connect) -> str:
     """Train a ridge that is such an estimator, and return what it is refused for."""
-    monkeypatch.setitem(families._ESTIMATORS, ModelFamily.RIDGE, lambda knobs, seed, n_jobs: estimator(**knobs))
+    broken = replace(FAMILIES[ModelFamily.RIDGE], estimator=f"{estimator.__module__}:{estimator.__name__}")
+    monkeypatch.setattr(families, "FAMILIES", {**FAMILIES, ModelFamily.RIDGE: broken})
     with pytest.raises(UnsoundModel) as refused:
         train_now(settings, ridge("broken"), connect)
     assert refused.value.remedy
