@@ -20,7 +20,7 @@ LONGEST_RUN_NAME: Final = 200
 TRAINING_PREFIX: Final = "train-"
 TRIAL_PREFIX: Final = "trial-"
 
-_UNKEPT: Final = frozenset({"Cc", "Cs"})
+UNKEPT: Final = frozenset({"Cc", "Cs"})
 """Unicode's control characters and halves of letters: a log, a terminal or a database would act on them or fail."""
 
 
@@ -36,7 +36,7 @@ def kept_name(text: str) -> str:
             f"The name has {len(name):,} characters.",
             remedy=f"Give at most {LONGEST_RUN_NAME}; it names a run, and longer text fits in its note.",
         )
-    if any(unicodedata.category(sign) in _UNKEPT for sign in name):
+    if any(unicodedata.category(sign) in UNKEPT for sign in name):
         raise InvalidSpec("The name holds characters that nothing can show.", remedy="Type it anew.")
     return name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from core.data.table_parts import TablePart, cell_values
 from core.domain.access import Actor, Deed
 from core.domain.errors import NotFound
 from core.domain.house_columns import map_columns
-from core.domain.jobs import Job, Progress
+from core.domain.jobs import UNKEPT, Job, Progress
 from core.domain.scoring import LONGEST_FILE_NAME, SCORING_PREFIX, ScoredFile, ScoringRequest
 from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
@@ -174,8 +175,9 @@ def _first_rows(part: TablePart) -> tuple[tuple[str, ...], ...]:
 
 
 def _shown(file_name: str) -> str:
-    """A file's name as lists and refusals show it: on one line, and no longer than can be read."""
-    return "".join(sign if sign.isprintable() else "?" for sign in file_name[:LONGEST_FILE_NAME])
+    """A file's name as lists and refusals show it: letter by letter on one line, and no longer than can be read."""
+    signs = file_name[:LONGEST_FILE_NAME]
+    return "".join("?" if unicodedata.category(sign) in UNKEPT else sign for sign in signs)
 
 
 def _stem(file_name: str) -> str:
