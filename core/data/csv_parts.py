@@ -12,7 +12,8 @@ from typing import BinaryIO, Final
 import numpy as np
 import pyarrow as pa
 
-from core.data.reading import LONGEST_LINE, foreign_kind, refuse_markup
+from core.data.csv_shape import LONGEST_LINE
+from core.data.file_kinds import SAVE_AS_CSV, foreign_kind, refuse_markup
 from core.data.table_parts import BrokenRow, TablePart, check_names, no_rows, too_many_rows
 from core.domain.errors import DataUnavailable, InvalidData
 
@@ -25,7 +26,6 @@ _MOST_CHARACTERS: Final = 16_000_000
 _MOST_BLANK: Final = 1_000_000
 _SHOWN_CELLS: Final = 5
 _SHOWN_TEXT: Final = 40
-_SAVE_AS_CSV: Final = "Give a CSV file: values separated by commas, text in UTF-8, the column names in line 1."
 
 
 class CsvTable:
@@ -48,7 +48,7 @@ class CsvTable:
         first = next(self._lines(), "")
         refuse_markup(first, source)
         if not first:
-            raise InvalidData("The file is empty.", where=source, remedy=_SAVE_AS_CSV)
+            raise InvalidData("The file is empty.", where=source, remedy=SAVE_AS_CSV)
         self._separator = _separator(first)
         self.names = tuple(next(self._records(), []))
         check_names(self.names, source)
@@ -126,7 +126,7 @@ class CsvTable:
                 raise self._undecodable(error, number) from error
             if "\0" in text:
                 raise InvalidData(
-                    "The file is no CSV but binary (it holds zero bytes).", where=self._source, remedy=_SAVE_AS_CSV
+                    "The file is no CSV but binary (it holds zero bytes).", where=self._source, remedy=SAVE_AS_CSV
                 )
             lines = list(io.StringIO(text, newline=""))
             # The last line may go on in the next block, and its "\r" may be half of a line's end.
@@ -171,7 +171,7 @@ def _encoding(file: BinaryIO, source: str) -> str:
     beginning = file.read(16)
     kind = foreign_kind(beginning)
     if kind is not None:
-        raise InvalidData(f"The file is no CSV but {kind}.", where=source, remedy=_SAVE_AS_CSV)
+        raise InvalidData(f"The file is no CSV but {kind}.", where=source, remedy=SAVE_AS_CSV)
     return "utf-16" if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 

@@ -12,7 +12,7 @@ from urllib import error as url_error
 from urllib import request
 
 from core.data.atomic import atomic_file
-from core.data.reading import is_there
+from core.data.file_content import is_there
 from core.domain.errors import DataUnavailable
 
 ProgressReport = Callable[[str, int, int], None]

@@ -15,7 +15,8 @@ import pandas as pd
 from core.data.atomic import atomic_file
 from core.data.demo import demo_rows
 from core.data.download import ProgressReport, download
-from core.data.reading import count_rows, is_there, parse_table, read_content
+from core.data.file_content import count_rows, is_there, read_content
+from core.data.reading import parse_table
 from core.data.schema import validate_rows
 from core.domain.configuration import Config, settings_from
 from core.domain.errors import DataUnavailable

@@ -7,6 +7,7 @@ from typing import BinaryIO, Final
 
 import pandas as pd
 
+from core.data.file_kinds import MEGABYTE
 from core.data.parquet_parts import ParquetTable
 from core.data.reading import parse_table
 from core.data.schema import validate_rows
@@ -14,7 +15,6 @@ from core.data.table_files import is_parquet
 from core.domain.errors import InvalidData
 from core.domain.settings import DataSettings
 
-_MEGABYTE: Final = 1_000_000
 _PART: Final = 50_000
 
 
@@ -32,9 +32,9 @@ def own_table(file: BinaryIO, source: str, limits: DataSettings) -> tuple[bytes,
     """
     file.seek(0, io.SEEK_END)
     size = file.tell()
-    if size > limits.max_megabytes * _MEGABYTE:
+    if size > limits.max_megabytes * MEGABYTE:
         raise InvalidData(
-            f"The file has {size / _MEGABYTE:,.0f} MB; at most {limits.max_megabytes:,} MB are taken.",
+            f"The file has {size / MEGABYTE:,.0f} MB; at most {limits.max_megabytes:,} MB are taken.",
             where=source,
             remedy="Give fewer rows, or raise data.max_megabytes.",
         )

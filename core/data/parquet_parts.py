@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core.data.file_kinds import MEGABYTE
 from core.data.table_parts import TablePart, check_names, no_rows, too_many_rows
 from core.domain.errors import InvalidData
 
 MAGIC: Final = b"PAR1"
 
-_MEGABYTE: Final = 1_000_000
 _BUFFER: Final = 1 << 20
 _ASK_FOR_PARQUET: Final = "Write the file again, for instance with pandas' to_parquet, or give a CSV file."
 
@@ -36,7 +36,7 @@ class ParquetTable:
 
     def __init__(self, file: BinaryIO, source: str, most_megabytes: int) -> None:
         self._source = source
-        self._most = most_megabytes * _MEGABYTE
+        self._most = most_megabytes * MEGABYTE
         with self._faults():
             file.seek(0)
             schema = pq.read_schema(file)
@@ -73,7 +73,7 @@ class ParquetTable:
     def _refuse_too_much(self, size: int) -> None:
         if size > self._most:
             raise InvalidData(
-                f"The file unpacks to more than {self._most // _MEGABYTE:,} MB.",
+                f"The file unpacks to more than {self._most // MEGABYTE:,} MB.",
                 where=self._source,
                 remedy="Divide it, leave out columns that are not needed, or raise scoring.max_megabytes.",
             )

@@ -6,14 +6,13 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from core.data.csv_parts import CsvTable
+from core.data.file_kinds import MEGABYTE
 from core.data.parquet_parts import MAGIC, ParquetTable
 from core.data.table_parts import TableFile
 from core.domain.errors import DataUnavailable, InvalidData
-
-_MEGABYTE: Final = 1_000_000
 
 
 @contextmanager
@@ -29,9 +28,9 @@ def open_table(path: Path, max_megabytes: int) -> Iterator[TableFile]:
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
             raise InvalidData(f"This is {kind}.", where=str(path), remedy="Name the CSV or Parquet file itself.")
-        if status.st_size > max_megabytes * _MEGABYTE:
+        if status.st_size > max_megabytes * MEGABYTE:
             raise InvalidData(
-                f"The file has {status.st_size / _MEGABYTE:,.0f} MB; at most {max_megabytes:,} MB are read.",
+                f"The file has {status.st_size / MEGABYTE:,.0f} MB; at most {max_megabytes:,} MB are read.",
                 where=str(path),
                 remedy="Divide it, or raise scoring.max_megabytes.",
             )

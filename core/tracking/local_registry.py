@@ -1,39 +1,23 @@
-"""``models/model_registry/registry.json``: the registry that needs no server, kept beside MLflow's.
-
-Written whole or not at all, under a lock, so that two writers both land. A file that cannot be read is set
-aside and built again from MLflow; it is never overwritten blindly.
-"""
+"""``models/model_registry/registry.json``: the registry that needs no server, kept beside MLflow's."""
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from core.domain.configuration import Config, settings_from
 from core.domain.errors import CorruptRegistry, NotFound, RecordsError, StoreUnavailable
-from core.domain.files import draft_of
 from core.domain.promotion import StageChange
 from core.domain.provenance import JOB_TAG
 from core.domain.settings import Settings
 from core.models.packaged import file_sha256
-from core.tracking.local_version import LocalVersion, free_version, mirrored_entry, parse_entries
+from core.tracking.local_version import LocalVersion, free_version, mirrored_entry
 from core.tracking.rebuild import entries_from_mlflow, entries_to_add
+from core.tracking.registry_file import Rebuild, RegistryFile
 from core.tracking.store import Store, open_store
-
-SCHEMA: Final = 1
-_LOCK_SECONDS: Final = 60
-_log = logging.getLogger(__name__)
-
-
-Rebuild = Callable[[], Iterable[LocalVersion]]
 
 
 def open_registry(settings: Settings, connect: Callable[[], Store]) -> ModelRegistry:
@@ -57,7 +41,12 @@ class ModelRegistry:
     def __init__(self, config: Config = None, rebuild: Rebuild | None = None) -> None:
         self.settings = settings_from(config)
         self.path = self.settings.paths.registry
-        self._rebuild = rebuild
+        self._file = RegistryFile(
+            self.path,
+            self.settings.paths.locks / "registry.lock",
+            rebuild or (lambda: entries_from_mlflow(self.settings, open_store(self.settings))),
+            is_rebuilt_when_missing=rebuild is not None,
+        )
 
     def register_model(
         self,
@@ -88,8 +77,7 @@ class ModelRegistry:
                 where=str(file),
                 remedy="Save the model first, then register the path save_model() returned.",
             ) from error
-        with self._lock():
-            entries = self._read_or_recover()
+        with self._file.changing() as entries:
             for place, entry in enumerate(entries):
                 if _is_of(entry, run_id, (tags or {}).get(JOB_TAG)):
                     entries[place] = replace(
@@ -98,7 +86,7 @@ class ModelRegistry:
                         sha256=digest,
                         mlflow_version=entry.mlflow_version or mlflow_version,
                     )
-                    self._write(entries)
+                    self._file.write(entries)
                     return entry.version
             now = datetime.now(UTC)
             entry = LocalVersion(
@@ -113,7 +101,7 @@ class ModelRegistry:
                 run_id=run_id,
                 mlflow_version=mlflow_version,
             )
-            self._write([*entries, entry])
+            self._file.write([*entries, entry])
         return entry.version
 
     def list_models(self) -> list[LocalVersion]:
@@ -126,7 +114,7 @@ class ModelRegistry:
             return self.read_file()
         except CorruptRegistry as corrupt:
             try:
-                return self._source()
+                return self._file.source()
             except StoreUnavailable:
                 raise corrupt from None
 
@@ -136,22 +124,7 @@ class ModelRegistry:
         Raises:
             CorruptRegistry: the file is no registry. RecordsError: it cannot be read.
         """
-        try:
-            return parse_entries(self.path.read_bytes())
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise RecordsError(
-                f"The local registry cannot be read: {error.strerror or error}.",
-                where=str(self.path),
-                remedy="Correct the file's permissions.",
-            ) from error
-        except (ValueError, TypeError) as error:
-            raise CorruptRegistry(
-                f"The local registry is corrupt: {error}.",
-                where=str(self.path),
-                remedy="The next training keeps it under another name and builds a new one from MLflow.",
-            ) from error
+        return self._file.read()
 
     def get_model(self, version: str) -> LocalVersion:
         """One entry.
@@ -186,15 +159,14 @@ class ModelRegistry:
             StoreUnavailable: what it is built from is out of reach; nothing is changed then.
             RecordsError: the registry cannot be read or written.
         """
-        source = self._source()
-        with self._lock():
-            entries = self._read_or_recover()
+        source = self._file.source()
+        with self._file.changing() as entries:
             if not self.path.exists():  # it was missing, or is set aside by now
-                self._write(entries)
+                self._file.write(entries)
                 return entries
             entered = entries_to_add(entries, [entry for entry in source if entry.mlflow_version in versions])
             if entered:
-                self._write(list({entry.version: entry for entry in (*entries, *entered)}.values()))
+                self._file.write(list({entry.version: entry for entry in (*entries, *entered)}.values()))
         return entered
 
     def mirror(self, stages: Mapping[str, str], history: Mapping[str, Sequence[StageChange]]) -> bool:
@@ -207,13 +179,12 @@ class ModelRegistry:
         """
         if not self.path.exists() and not history:
             return False
-        with self._lock():
+        with self._file.changing() as entries:
             is_new = not self.path.exists()
-            entries = self._read_or_recover()
             mirrored = [mirrored_entry(entry, stages, history) for entry in entries]
             if mirrored == entries and not is_new:
                 return False
-            self._write(mirrored)
+            self._file.write(mirrored)
         return True
 
     def relink(self, version: str, *, run_id: str | None, mlflow_version: str) -> None:
@@ -222,13 +193,12 @@ class ModelRegistry:
         Raises:
             RecordsError: the registry cannot be read or written.
         """
-        with self._lock():
-            entries = self._read_or_recover()
+        with self._file.changing() as entries:
             linked = [
                 replace(entry, run_id=run_id, mlflow_version=mlflow_version) if entry.version == version else entry
                 for entry in entries
             ]
-            self._write(linked)
+            self._file.write(linked)
 
     def place_file(self, version: str, file: Path) -> None:
         """Say where an entry's model file lies.
@@ -236,10 +206,9 @@ class ModelRegistry:
         Raises:
             RecordsError: the registry cannot be read or written.
         """
-        with self._lock():
-            entries = self._read_or_recover()
+        with self._file.changing() as entries:
             placed = self._relative(file)
-            self._write([replace(e, model_path=placed) if e.version == version else e for e in entries])
+            self._file.write([replace(e, model_path=placed) if e.version == version else e for e in entries])
 
     def place_intervals(self, version: str, file: Path, sha256: str, metrics: Mapping[str, float]) -> None:
         """Say where lies what is known of an entry's errors, and add its figures to the entry's.
@@ -271,20 +240,18 @@ class ModelRegistry:
         """
         if not self.path.exists():
             return
-        with self._lock():
-            entries = self._read_or_recover()
+        with self._file.changing() as entries:
             withdrawn = [entry for entry in entries if _is_of(entry, run_id, job_id)]
             if withdrawn:
-                self._write([entry for entry in entries if entry not in withdrawn])
+                self._file.write([entry for entry in entries if entry not in withdrawn])
         try:
             for path in (path for entry in withdrawn for path in (entry.model_path, entry.intervals_path) if path):
                 (self.settings.home / path).unlink(missing_ok=True)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._file.unwritable(error) from error
 
     def _change(self, version: str, change: Callable[[LocalVersion], LocalVersion]) -> None:
-        with self._lock():
-            entries = self._read_or_recover()
+        with self._file.changing() as entries:
             place = next((place for place, entry in enumerate(entries) if entry.version == version), None)
             if place is None:
                 raise NotFound(
@@ -293,58 +260,7 @@ class ModelRegistry:
                     remedy="It was taken back meanwhile; train again.",
                 )
             entries[place] = change(entries[place])
-            self._write(entries)
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        lock = self.settings.paths.locks / "registry.lock"
-        try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(lock, timeout=_LOCK_SECONDS):
-                yield
-        except (OSError, Timeout) as error:
-            raise self._unwritable(error) from error
-
-    def _read_or_recover(self) -> list[LocalVersion]:
-        """The entries, a missing or corrupt file rebuilt. A corrupt one is set aside, its bytes kept."""
-        try:
-            if self.path.exists() or self._rebuild is None:
-                return self.read_file()
-            return self._rebuilt()
-        except CorruptRegistry as error:
-            entries = self._rebuilt()
-            aside = self.path.with_name(f"{self.path.name}.corrupt-{datetime.now(UTC):%Y%m%d_%H%M%S_%f}")
-            self.path.replace(aside)
-            _log.warning("%s It was kept as %s, and %d versions were rebuilt.", error.what, aside, len(entries))
-            return entries
-
-    def _rebuilt(self) -> list[LocalVersion]:
-        """What there is to rebuild from: nothing while MLflow is away, for a model is worth more than the list."""
-        try:
-            return self._source()
-        except StoreUnavailable as error:
-            _log.warning("The local registry starts empty: %s", error.what)
-            return []
-
-    def _source(self) -> list[LocalVersion]:
-        if self._rebuild is not None:
-            return list(self._rebuild())
-        return entries_from_mlflow(self.settings, open_store(self.settings))
-
-    def _write(self, entries: list[LocalVersion]) -> None:
-        content = {"schema": SCHEMA, "models": [asdict(entry) for entry in entries]}
-        try:
-            with draft_of(self.path) as draft:
-                draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError | Timeout) -> RecordsError:
-        return RecordsError(
-            f"The local registry cannot be written: {getattr(error, 'strerror', None) or error}.",
-            where=str(self.path),
-            remedy="Free some disk space or correct the folder's permissions.",
-        )
+            self._file.write(entries)
 
     def _relative(self, file: Path) -> str:
         home, absolute = self.settings.home.resolve(), file.resolve()

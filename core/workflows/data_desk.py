@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 from typing import BinaryIO, Final
 
 from core.data.dataset_store import DatasetStore, digest
+from core.data.file_content import read_content
 from core.data.ingest import read_known
 from core.data.own_table import own_table
-from core.data.reading import read_content
 from core.domain.access import Actor, Deed
 from core.domain.datasets import CONFIGURED, DatasetVersion, dataset_name
 from core.domain.errors import DataError, DataUnavailable, InvalidData

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.data.reading import LONGEST_LINE, count_rows, parse_table, read_table
+from core.data.csv_shape import LONGEST_LINE
+from core.data.file_content import count_rows
+from core.data.reading import parse_table, read_table
 from core.data.schema import COLUMNS, validate_rows
 from core.data.table_parts import MOST_COLUMNS
 from core.domain.errors import DataError, DataUnavailable, InvalidData
