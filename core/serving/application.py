@@ -95,7 +95,7 @@ class Counted:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = _CLIENT_LEFT
+        status: int | None = None
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -105,11 +105,14 @@ class Counted:
 
         try:
             await self._app(scope, receive, noted)
+        except Exception:
+            status = status or HTTPStatus.INTERNAL_SERVER_ERROR  # which the server around this one answers
+            raise
         finally:
             # Only known words become labels, or a stranger could make as many as memory holds.
             route = scope["path"] if scope["path"] in _PATHS else _OTHER
             method = scope["method"] if scope["method"] in _METHODS else _OTHER
-            self._traffic.note(method, route, status, time.perf_counter() - began)
+            self._traffic.note(method, route, status or _CLIENT_LEFT, time.perf_counter() - began)
 
 
 def _add_routes(app: FastAPI, door: Door) -> None:

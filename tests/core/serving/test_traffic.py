@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from core.serving.application import Counted
 from core.serving.traffic import BUCKETS, Traffic
 
 
@@ -59,3 +63,26 @@ def test_a_service_without_a_model_names_no_version() -> None:
 def test_a_version_s_name_cannot_break_the_format() -> None:
     line = next(line for line in prometheus(Traffic(), 'v"1\\\n2') if line.startswith("housing_lab_served_version"))
     assert line == r'housing_lab_served_version{version="v\"1\\\n2",family="ridge"} 1'
+
+
+@pytest.mark.parametrize(("begins", "counted"), [(False, 500), (True, 200)])
+def test_a_failure_nobody_foresaw_is_counted_as_what_the_caller_is_told(*, begins: bool, counted: int) -> None:
+    """Without a word sent, the server around it answers 500; a begun answer has its status already."""
+
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        if begins:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def unheard(message: Message) -> None:
+        """A caller who does not read."""
+
+    traffic = Traffic()
+    request = {"type": "http", "method": "POST", "path": "/invocations"}
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(Counted(failing, traffic)(request, nothing, unheard))
+    counts = [line for line in prometheus(traffic) if line.startswith("housing_lab_requests_total{")]
+    assert counts == [f'housing_lab_requests_total{{route="/invocations",method="POST",status="{counted}"}} 1']
