@@ -13,9 +13,9 @@ from core.domain.errors import DataError
 from core.domain.money import file_size
 from pages.shared.data_choice import DATA
 from pages.shared.frame import errors, escape, lab, show_error
+from pages.shared.upload import table_upload
 from pages.shared.visitor import barred, visitor
 
-_KINDS: Final = ["csv", "parquet"]
 _FIGURE: Final = st.column_config.TextColumn(alignment="right", width=90)
 _ADDED: Final = "data_added"
 _STEM: Final = 40
@@ -45,12 +45,8 @@ def own_data(chosen: str) -> None:
 
 def _form() -> None:
     limits = lab().settings.data
-    most = min(limits.max_megabytes, int(st.get_option("server.maxUploadSize")))
-    file = st.file_uploader(
-        f"CSV or Parquet with the same ten columns, up to {limits.max_rows:,} rows and {most:,} MB",
-        type=_KINDS,
-        max_upload_size=most,
-        key="own_data",
+    file = table_upload(
+        " with the same ten columns", max_rows=limits.max_rows, max_megabytes=limits.max_megabytes, key="own_data"
     )
     if file is None:
         st.caption(

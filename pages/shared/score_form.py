@@ -13,24 +13,18 @@ from core.domain.house_columns import ColumnGuess, guess_columns
 from core.workflows.scoring_desk import FileLook
 from pages.shared.empty import no_model_yet
 from pages.shared.frame import errors, escape, lab
+from pages.shared.upload import table_upload
 from pages.shared.visitor import barred, visitor
 from pages.shared.what_if_start import version_choice, version_labels
 
 _NOT_THERE: Final = "(not in the file)"
 _COLUMNS: Final = 3
-_KINDS: Final = ["csv", "parquet"]
 
 
 def score_form() -> None:
     """The form; a started scoring takes its place."""
     limits = lab().settings.scoring
-    most = min(limits.max_megabytes, int(st.get_option("server.maxUploadSize")))
-    file = st.file_uploader(
-        f"CSV or Parquet, up to {limits.max_rows:,} rows and {most:,} MB",
-        type=_KINDS,
-        max_upload_size=most,
-        key="houses",
-    )
+    file = table_upload("", max_rows=limits.max_rows, max_megabytes=limits.max_megabytes, key="houses")
     if file is None:
         if not version_labels() and lab().overview().is_empty:
             no_model_yet("No model is trained yet, so no file can be priced.")
