@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,9 +27,10 @@ from tests.faults.conftest import END_SECONDS, Ward, kill, mend, until
 from tests.forked import start_worker, working
 
 SEED = 20_261_124
-KILLS = 6
 MOMENTS = ("recording", "handed over", "fold 1 of 2", "fold 2 of 2", "making the ranges", "end")
 """From the training's last phase on; ``handed over``: its range is on the queue."""
+
+FEW_MOMENTS = ("handed over", "making the ranges")
 
 
 @pytest.fixture
@@ -41,15 +43,24 @@ def ward(tmp_path: Path, real_rows: pd.DataFrame) -> Ward:
 
 
 @pytest.mark.timeout(600)
+def test_a_worker_killed_at_the_worst_moments_leaves_each_version_with_one_range(ward: Ward) -> None:
+    kill_at(FEW_MOMENTS, ward)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_a_worker_killed_at_any_moment_leaves_each_version_with_one_range(ward: Ward) -> None:
+    kill_at(MOMENTS, ward)
+
+
+def kill_at(moments: Sequence[str], ward: Ward) -> None:
     luck = random.Random(SEED)  # noqa: S311 - moments, no secrets
-    for number in range(KILLS):
+    for moment in moments:
         worker = start_worker(ward.settings, parent=os.getpid())
         # Killed again and again a job would be given up: what was hit before is done first.
         until(lambda: not _unfinished(ward), lambda: f"{_states(ward)}", seconds=END_SECONDS)
         training = ward.queue.submit(request_of("random_forest", n_estimators=40, max_depth=8))
         ward.jobs.append(training)
-        moment = MOMENTS[number % len(MOMENTS)]
         until(lambda training=training, moment=moment: _has_come(ward, training, moment), moment, pause=0.002)
         if moment != "handed over":
             time.sleep(luck.uniform(0, 0.1))
@@ -57,10 +68,10 @@ def test_a_worker_killed_at_any_moment_leaves_each_version_with_one_range(ward: 
         ward.hits[_stands(ward, training)] += 1
     with working(ward.settings, parent=os.getpid()):
         until(lambda: not _unfinished(ward) and not ward.left_open(), lambda: f"{_states(ward)}", seconds=END_SECONDS)
-    print(f"{KILLS} kills: {dict(ward.hits)}")
+    print(f"{len(moments)} kills: {dict(ward.hits)}")
     assert set(_states(ward).values()) == {JobState.SUCCEEDED}, _states(ward)
-    assert len(ward.queue.list_assessments()) == KILLS
-    _assert_each_has_one_range(ward.settings)
+    assert len(ward.queue.list_assessments()) == len(moments)
+    _assert_each_has_one_range(ward.settings, len(moments))
     mend(ward)
     ward.queue.close()
 
@@ -97,16 +108,16 @@ def _unfinished(ward: Ward) -> list[str]:
     return [job_id for job_id, state in _states(ward).items() if not state.is_final]
 
 
-def _assert_each_has_one_range(settings: Settings) -> None:
+def _assert_each_has_one_range(settings: Settings, count: int) -> None:
     store, registry = open_store(settings), ModelRegistry(settings)
     entries = {entry.mlflow_version: entry for entry in registry.read_file()}
     versions = all_versions(store)
-    assert len(versions) == len(entries) == KILLS
+    assert len(versions) == len(entries) == count
     for version in versions:
         entry = entries[version.version]
         assert version.tags[INTERVALS_TAG] == entry.intervals_sha256
         assert read_intervals(store, version) is not None
         assert read_local_intervals(registry, entry) is not None
         assert store.client.get_run(version.run_id).info.status == "FINISHED"
-    assert len(list(settings.paths.saved_models.glob("*.intervals.json"))) == KILLS
+    assert len(list(settings.paths.saved_models.glob("*.intervals.json"))) == count
     assert not list(settings.paths.job_files.glob("*"))

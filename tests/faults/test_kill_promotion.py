@@ -28,18 +28,28 @@ from tests.forked import start
 from tests.promotions import passed, put_up
 
 SEED = 20_261_123
-MOMENTS = 25
+FEW_MOMENTS, MOMENTS = 6, 25
 PROCESSES = 8
-PROMOTIONS = 200
+FEW_PROMOTIONS, PROMOTIONS = 40, 200
 VERSIONS = ("1", "2", "3")
 
 
 @pytest.mark.timeout(300)
+def test_a_promotion_killed_at_6_moments_leaves_records_that_agree_after_the_restart(versions_home: Settings) -> None:
+    kill_at(FEW_MOMENTS, versions_home)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_a_promotion_killed_at_25_moments_leaves_records_that_agree_after_the_restart(versions_home: Settings) -> None:
+    kill_at(MOMENTS, versions_home)
+
+
+def kill_at(moments: int, versions_home: Settings) -> None:
     luck = random.Random(SEED)  # noqa: S311 - moments, no secrets
     hits: Counter[str] = Counter()
     mended: Counter[str] = Counter()
-    for moment in range(MOMENTS):
+    for moment in range(moments):
         records = records_of(versions_home)
         before = records.ledger.count()
         process = start(promote_for_ever, versions_home, SEED + moment)
@@ -58,17 +68,27 @@ def test_a_promotion_killed_at_25_moments_leaves_records_that_agree_after_the_re
         assert_agreement(versions_home)
     entries = records_of(versions_home).ledger.entries()
     print(f"{hits.total()} kills: {dict(hits)}; {dict(mended)} on restart; {Counter(one.act for one in entries)}")
-    assert hits.total() == MOMENTS
-    assert hits["between ledger and alias"] + hits["between alias and registry.json"] >= 3
+    assert hits.total() == moments
+    assert hits["between ledger and alias"] + hits["between alias and registry.json"] >= moments // 8
 
 
 @pytest.mark.timeout(300)
+def test_40_racing_promotions_from_8_processes_make_one_champion_and_lose_no_entry(versions_home: Settings) -> None:
+    race(FEW_PROMOTIONS, versions_home)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_200_racing_promotions_from_8_processes_make_one_champion_and_lose_no_entry(versions_home: Settings) -> None:
+    race(PROMOTIONS, versions_home)
+
+
+def race(promotions: int, versions_home: Settings) -> None:
     put_up(records_of(versions_home), "1")
     results = [versions_home.home / f"racer{number}.json" for number in range(PROCESSES)]
     began = time.monotonic()
     racers = [
-        start(promote_often, versions_home, PROMOTIONS // PROCESSES, SEED + number, file)
+        start(promote_often, versions_home, promotions // PROCESSES, SEED + number, file)
         for number, file in enumerate(results)
     ]
     for racer in racers:
@@ -82,7 +102,7 @@ def test_200_racing_promotions_from_8_processes_make_one_champion_and_lose_no_en
         f"{time.monotonic() - began:.1f} s"
     )
     entries = records_of(versions_home).ledger.entries()
-    assert sorted(number for number, _ in won) == list(range(2, PROMOTIONS + 2))
+    assert sorted(number for number, _ in won) == list(range(2, promotions + 2))
     assert {entry.number: entry.hash for entry in entries[1:]} == dict(won)
     assert all(entry.version_from == before.version_to for before, entry in itertools.pairwise(entries))
     assert overtaken > 0

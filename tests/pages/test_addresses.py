@@ -52,6 +52,7 @@ SCREENS = {
         ),
     ),
     "score": ("job", "part", "feature", "version"),
+    "data": ("data", "part", "finding", "rows", "column", "method", "map", "of", "days"),
 }
 """Each screen with the keys of its address."""
 
@@ -145,7 +146,10 @@ class Visit:
             "lifecycle": ["active", "deleted", "all"],
             "families": ["random_forest", "lightgbm,ridge", "Random forest"],
             "statuses": ["FINISHED", "FAILED,RUNNING"],
-            "part": ["Prices", "Rejected rows", "Drift"],
+            "part": ["Prices", "Rejected rows", "Drift", "Quality", "Correlations", "Map", "Your data"],
+            "finding": ["identical", "unusual_rooms_per_household", "capped"],
+            "map": ["Prices", "Random split", "Spatial blocks"],
+            "method": ["Spearman", "Pearson"],
             "columns": ["metrics.rmse,params.max_depth,tags.mlflow.user", "attributes.name", "metrics."],
             "job": ["train-0123456789ab", "score-0123456789ab"],
             "sweep": ["sweep-0123456789ab"],
