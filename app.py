@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.domain.admission import is_public, refuse_open_door
+from core.domain.collecting import collect_rarely
 from core.domain.configuration import load_settings
 from core.serving.protection import Protected
 from core.workflows.service import BackgroundService
@@ -61,6 +62,7 @@ def refuse_strangers() -> None:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """While the server lives, slow imports are warmed and a worker is kept alive."""
+    collect_rarely()
     refuse_strangers()
     with BackgroundService(warm_charts):
         yield

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from core.domain.collecting import collect_rarely
 from core.domain.configuration import load_settings
 from core.domain.errors import DataUnavailable
 from core.domain.settings import HOME_VARIABLE, PREFIX, PROJECT_ROOT, Settings
@@ -53,6 +55,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[SPATIAL_VARIABLE] = "0"
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MPLBACKEND"] = "Agg"
+    # Hundreds of processes are started: what Python has compiled once, the next one reads.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    collect_rarely()
+    # Two test processes share two cores: threads that spin while they wait would take them from each other.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     hypothesis.settings.register_profile("shared machine", deadline=None)
     hypothesis.settings.load_profile("shared machine")
 

@@ -25,6 +25,7 @@ from core.cli.sweeping import sweep, sweeps
 from core.cli.tokens import token
 from core.cli.training import train
 from core.cli.valuing import value
+from core.domain.collecting import collect_rarely
 from core.domain.errors import LabError
 
 
@@ -66,6 +67,7 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run one command and leave with its exit code."""
+    collect_rarely()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file's name may hold bytes that are no letters: they are told as such, and end no command.

@@ -103,16 +103,18 @@ class Counted:
                 status = message["status"]
             await send(message)
 
+        unsaid: int = HTTPStatus.INTERNAL_SERVER_ERROR  # which the server around this one answers to a failure
         try:
             await self._app(scope, receive, noted)
-        except Exception:
-            status = status or HTTPStatus.INTERNAL_SERVER_ERROR  # which the server around this one answers
+            unsaid = _CLIENT_LEFT
+        except asyncio.CancelledError:
+            unsaid = _CLIENT_LEFT
             raise
         finally:
             # Only known words become labels, or a stranger could make as many as memory holds.
             route = scope["path"] if scope["path"] in _PATHS else _OTHER
             method = scope["method"] if scope["method"] in _METHODS else _OTHER
-            self._traffic.note(method, route, status or _CLIENT_LEFT, time.perf_counter() - began)
+            self._traffic.note(method, route, status or unsaid, time.perf_counter() - began)
 
 
 def _add_routes(app: FastAPI, door: Door) -> None:
