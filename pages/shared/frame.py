@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import streamlit as st
 
@@ -49,6 +51,11 @@ def show_error(error: LabError) -> None:
     tell_refusal(error.what, error.remedy, error.where)
 
 
+_PICTURE: Final = re.compile(r":(?=material/\w+:|streamlit:)")
+_WORD_JOINER: Final = "\u2060"
+"""Takes no room. Streamlit makes a picture of ``:material/home:`` wherever it stands, escaped or not."""
+
+
 def tell_refusal(what: str, remedy: str, where: str = "") -> None:
     """The three parts of every error, as they are drawn everywhere."""
     st.error(escape(what), icon=":material/error:")
@@ -59,6 +66,7 @@ def tell_refusal(what: str, remedy: str, where: str = "") -> None:
 
 def escape(text: str) -> str:
     """Text as Markdown shows it letter by letter: dollars are no formula, brackets no link."""
+    text = _PICTURE.sub(f":{_WORD_JOINER}", text)
     for sign in "\\`*_{}[]()#+-.!|$<>:~=&":
         text = text.replace(sign, f"\\{sign}")
     return text

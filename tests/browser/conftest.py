@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.chromium import MissingChromiumError, ensure_chromium
 from tests.browser.intents import ANSWER_SECONDS
-from tests.browser.visits import LAUNCH_ARGUMENTS, Visits
+from tests.browser.visits import LAUNCH_ARGUMENTS, Profiles, Visits
 
 _visits = pytest.StashKey[Visits]()
 
@@ -34,10 +34,18 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def profiles(browser: Browser) -> Iterator[Profiles]:
+    """Shared by the tests of a file, which have a server in common."""
+    profiles = Profiles(browser)
+    yield profiles
+    profiles.close()
+
+
 @pytest.fixture
-def visits(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visits]:
+def visits(profiles: Profiles, request: pytest.FixtureRequest) -> Iterator[Visits]:
     """Opens pages; at the end nothing may have been fetched from outside and no error written."""
-    visits = Visits(browser)
+    visits = Visits(profiles)
     request.node.stash[_visits] = visits
     yield visits
     visits.close()

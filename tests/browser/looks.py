@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -43,6 +43,34 @@ _CUT_OFF: Final = """() => {
   return [...new Set(found)];
 }"""
 
+_SHIFTS: Final = """() => new Promise(told => {
+  const windows = [];
+  new PerformanceObserver(list => {
+    for (const one of list.getEntries()) {
+      const opens = one.sources.some(({node}) => node?.querySelector?.("[data-testid=stMain]"));
+      if (one.hadRecentInput || opens) continue;
+      const open = windows.at(-1);
+      if (open && one.startTime - open.last < 1000 && one.startTime - open.first < 5000) {
+        open.last = one.startTime; open.sum += one.value;
+      } else windows.push({first: one.startTime, last: one.startTime, sum: one.value});
+    }
+  }).observe({type: "layout-shift", buffered: true});
+  setTimeout(() => told(Math.max(0, ...windows.map(one => one.sum))), 200);
+})"""
+
+_FOCUS: Final = """() => {
+  const element = document.activeElement;
+  const look = () => {
+    const style = getComputedStyle(element);
+    return [style.outline, style.boxShadow, style.backgroundColor, style.borderColor].join();
+  };
+  const focused = look();
+  element.blur();
+  const left = look();
+  element.focus();
+  return [element.getAttribute("aria-label") || element.textContent.trim(), focused !== left];
+}"""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -68,6 +96,30 @@ def findings(page: Page, *, only: Sequence[str] = ()) -> tuple[Finding, ...]:
         for one in found
         for node in one["nodes"][:1]
     )
+
+
+def layout_shift(page: Page) -> float:
+    """How much the screen jumped while it loaded: Cumulative Layout Shift, of which Web Vitals call 0.1 good.
+
+    Streamlit's shell opens its sidebar when the first message arrives and pushes the whole main part aside (0.24 at
+    1440 px). That is not counted: no screen can prevent it, and nothing of a screen stands there yet.
+    """
+    return float(page.evaluate(_SHIFTS))
+
+
+def tab_to(page: Page, target: Locator, *, presses: int = 200) -> int:
+    """Press Tab until the target, or what lies in it, has the focus; how many presses that took.
+
+    Raises:
+        AssertionError: it is out of reach of the keyboard, or nothing shows that it has the focus.
+    """
+    for pressed in range(presses):
+        if target.evaluate("element => element.contains(document.activeElement)"):
+            words, is_shown = page.evaluate(_FOCUS)
+            assert is_shown, f"nothing shows that {words} has the focus"
+            return pressed
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{target} is out of reach of {presses} presses of Tab")
 
 
 def grave(found: Sequence[Finding]) -> list[str]:

@@ -36,7 +36,7 @@ from tests.browser.chromium import ensure_chromium
 from tests.browser.intents import button, click_button, rerun, set_slider, wait_until_idle
 from tests.browser.oidc import running_provider
 from tests.browser.server import RunningApp, running_app
-from tests.browser.visits import LAUNCH_ARGUMENTS, Visits
+from tests.browser.visits import LAUNCH_ARGUMENTS, Profiles, Visits
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS: Final = {"desk": 1440, "phone": 390}
@@ -266,7 +266,7 @@ def _visits() -> Iterator[Visits]:
     with sync_playwright() as playwright:
         path = ensure_chromium(os.environ, Path(playwright.chromium.executable_path))
         browser = playwright.chromium.launch(executable_path=path, args=list(LAUNCH_ARGUMENTS))
-        visits = Visits(browser)
+        visits = Visits(Profiles(browser))
         yield visits
         for complaint in visits.complaints():
             sys.stderr.write(f"{complaint}\n")

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from core.domain.settings import Settings
 from tests.browser import looks
 from tests.browser.intents import RUN_SECONDS, click_button, wait_until_idle
 from tests.browser.server import RunningApp, running_app
-from tests.browser.visits import Visits
+from tests.browser.visits import Profiles, Visits
 from tests.conftest import rows_in
 from tests.furnished import Furnished, furnish
 
@@ -27,6 +27,9 @@ PHONE: Final = {"width": 390, "height": 844}
 DESK: Final = {"width": 1440, "height": 900}
 DARK_RULES: Final = ("color-contrast", "link-in-text-block")
 """What may differ between light and dark."""
+
+MOST_SHIFT: Final = 0.1
+"""Web Vitals' bound of a good Cumulative Layout Shift."""
 
 _NO_SKELETON: Final = "document.querySelectorAll('[data-testid=stSkeleton]').length === 0"
 
@@ -83,19 +86,22 @@ class Look:
 
     light: tuple[looks.Finding, ...]
     dark: tuple[looks.Finding, ...]
+    shift: float
+    tabs_to_main: int | None
     unexplained: list[str]
     figures_at_the_left: list[str]
     tiles: int
     columns: int
     main_ends_at: float | None
+    width_on_a_desk: int
     width_on_a_phone: int
     cut_off_on_a_phone: list[str]
 
 
 @pytest.fixture(scope="module")
-def seen(app: RunningApp, furnished: Furnished, browser: Browser) -> Iterator[Mapping[str, Look]]:
+def seen(app: RunningApp, furnished: Furnished, profiles: Profiles) -> Iterator[Mapping[str, Look]]:
     """Every screen of the navigation, looked at once: loading them is what takes the time."""
-    visits = Visits(browser, keeps_messages=True)
+    visits = Visits(profiles, keeps_messages=True)
     addresses = filled(furnished)
     yield {path: look_at(visits, app, path, addresses.get(path, "")) for path in screens(visits, app)}
     visits.close()
@@ -113,7 +119,11 @@ def screens(visits: Visits, app: RunningApp) -> list[str]:
 def look_at(visits: Visits, app: RunningApp, path: str, query: str) -> Look:
     page = visits.open(f"{app.url}{path}{query}")
     settle(page)
-    main = main_button_ends_at(page, path)
+    shift = looks.layout_shift(page)
+    button = main_button(page, path)
+    main = button and ends_at(button)
+    tabs = button and looks.tab_to(page, button)
+    desk = width(page)
     light = looks.findings(page)
     looks.show_scheme(page, "dark")
     dark = looks.findings(page, only=DARK_RULES)
@@ -124,16 +134,24 @@ def look_at(visits: Visits, app: RunningApp, path: str, query: str) -> Look:
     look = Look(
         light=light,
         dark=dark,
+        shift=shift,
+        tabs_to_main=tabs,
         unexplained=looks.unexplained(elements),
         figures_at_the_left=looks.figures_at_the_left(elements),
         tiles=tiles,
         columns=columns,
         main_ends_at=main,
-        width_on_a_phone=int(page.evaluate("document.documentElement.scrollWidth")),
+        width_on_a_desk=desk,
+        width_on_a_phone=width(page),
         cut_off_on_a_phone=looks.cut_off(page),
     )
-    page.context.close()
+    page.close()
     return look
+
+
+def width(page: Page) -> int:
+    """Pixels of the whole screen, what a sideways scroll would show included."""
+    return int(page.evaluate("document.documentElement.scrollWidth"))
 
 
 def settle(page: Page) -> None:
@@ -142,15 +160,20 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
-def main_button_ends_at(page: Page, path: str) -> float | None:
-    """Where the main button ends, in pixels from the top: the named one, else the first of the main colour."""
+def main_button(page: Page, path: str) -> Locator | None:
+    """The named one, else the first of the main colour."""
     main = page.get_by_test_id("stMain")
     name = MAIN_BUTTONS.get(path)
     found = main.get_by_role("button", name=name, exact=True) if name else main.locator(PRIMARY)
     if not found.count():
         assert name is None, f"{path} has no button {name}"
         return None
-    box = found.first.bounding_box()
+    return found.first
+
+
+def ends_at(button: Locator) -> float:
+    """Pixels from the top of the window."""
+    box = button.bounding_box()
     assert box is not None
     return box["y"] + box["height"]
 
@@ -179,7 +202,19 @@ def test_no_screen_needs_scrolling_to_its_main_button_on_a_desk(seen: Mapping[st
     assert not {path: end for path, end in ends.items() if end is not None and end > DESK["height"]}
 
 
-def test_nothing_is_cut_off_on_a_phone_and_no_screen_scrolls_sideways(seen: Mapping[str, Look]) -> None:
+def test_no_screen_jumps_while_it_loads(seen: Mapping[str, Look]) -> None:
+    print({path: round(look.shift, 3) for path, look in seen.items()})
+    assert not {path: look.shift for path, look in seen.items() if look.shift > MOST_SHIFT}
+
+
+def test_tab_alone_reaches_every_main_button_and_shows_where_it_is(seen: Mapping[str, Look]) -> None:
+    presses = {path: look.tabs_to_main for path, look in seen.items()}
+    print(presses)
+    assert sum(number is not None for number in presses.values()) >= len(MAIN_BUTTONS)
+
+
+def test_nothing_is_cut_off_on_a_phone_and_no_screen_scrolls_sideways_anywhere(seen: Mapping[str, Look]) -> None:
+    assert {look.width_on_a_desk for look in seen.values()} == {DESK["width"]}
     assert {look.width_on_a_phone for look in seen.values()} == {PHONE["width"]}
     assert not {path: look.cut_off_on_a_phone for path, look in seen.items() if look.cut_off_on_a_phone}
 
@@ -195,4 +230,4 @@ def test_the_tour_is_dismissed_once_and_stays_away_from_that_browser_alone(app: 
     wait_until_idle(page)
     expect(page.get_by_role("heading", name="Latest runs")).to_be_visible()
     expect(page.get_by_role("heading", name=heading)).to_have_count(0)
-    expect(visits.open(app.url).get_by_role("heading", name=heading)).to_be_visible()
+    expect(visits.open(app.url, apart=True).get_by_role("heading", name=heading)).to_be_visible()

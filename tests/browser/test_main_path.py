@@ -199,17 +199,6 @@ def test_an_address_that_names_no_job_gets_a_clear_word_and_keeps_the_frame(app:
     expect(button(page, "Train")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_no_screen_is_wider_than_the_window_and_the_main_button_needs_no_scrolling_on_a_desk(
-    app: RunningApp, visits: Visits, width: int
-) -> None:
-    for screen, main in (("/", None), ("/train", "Train"), ("/tune", None), ("/what_if", "Value this house")):
-        page = visits.open(app.url + screen, width=width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if main is not None and width == 1440:
-            expect(button(page, main)).to_be_in_viewport()
-
-
 def test_demo_data_is_never_passed_off(tmp_path: Path, visits: Visits) -> None:
     """Without file and network: a banner on every screen, a tag on every run, a warning beside every price."""
     offline = {"HOUSING_LAB_DATA__URL": "http://127.0.0.1:9/housing.csv", DATA_VARIABLE: "data/raw/housing.csv"}

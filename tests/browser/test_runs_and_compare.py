@@ -19,7 +19,7 @@ from core.tracking.runs import list_runs
 from core.tracking.store import Store, open_store
 from core.workflows.lab import Lab
 from core.workflows.training import train_now
-from tests.browser.intents import button, choose_option, click_button, fill_text, rerun, shown_errors, wait_until_idle
+from tests.browser.intents import choose_option, click_button, fill_text, rerun, shown_errors, wait_until_idle
 from tests.browser.server import RunningApp, running_app
 from tests.browser.tables import pick_row, press_name, read_column, table
 from tests.browser.visits import Visits
@@ -230,21 +230,6 @@ def test_a_comparison_is_taken_away_as_one_file(app: RunningApp, run_settings: S
     for difference in read_column(page, "RMSE difference")[1:]:
         assert difference in report
     assert "baseline ridge" in report
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_neither_screen_is_wider_than_the_window(
-    app: RunningApp, run_settings: Settings, visits: Visits, width: int
-) -> None:
-    ids = ",".join(run.run_id for run in list_runs(open_store(run_settings), limit=200) if run.scores)
-    for address in ("/runs", f"/compare?runs={ids}"):
-        page = visits.open(f"{app.url}{address}", width=width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
-        assert not shown_errors(page), address
-    desk = visits.open(f"{app.url}/runs")
-    box = button(desk, "Compare").bounding_box()
-    assert box is not None
-    assert box["y"] + box["height"] <= 900
 
 
 def go_to_page(page: Page, number: int) -> None:

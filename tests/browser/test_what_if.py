@@ -190,6 +190,7 @@ def test_two_scenarios_are_saved_compared_opened_copied_and_deleted(
     sheet.goto(file.as_uri())
     expect(sheet.get_by_text(prices[0]).first).to_be_visible()
     expect(sheet.get_by_role("heading", name="with <b>more</b> $1 and $2")).to_be_visible()
+    sheet.close()
 
 
 def test_a_price_is_reached_by_a_house_that_can_be_taken(app: RunningApp, visits: Visits) -> None:

@@ -6,6 +6,7 @@ import re
 
 from streamlit.testing.v1 import AppTest
 
+_PICTURE = re.compile(r":(material/\w+|streamlit):")
 _SIGN = re.compile(r"\\.|[<>$*_`~\[\]:|#]", re.DOTALL)
 
 
@@ -27,9 +28,11 @@ def letters_of(markdown: str) -> str:
     """
     bare = [sign for sign in _SIGN.findall(markdown) if not sign.startswith("\\")]
     assert not bare, f"{bare} of {markdown!r} are not escaped"
+    signs = re.sub(r"\\(.)", r"\1", markdown, flags=re.DOTALL)
+    assert not _PICTURE.search(signs), f"{markdown!r} names a picture, which Streamlit draws, escaped or not"
     return plain(markdown)
 
 
 def plain(markdown: str) -> str:
-    """Markdown without the backslashes that keep signs as they are."""
-    return re.sub(r"\\(.)", r"\1", markdown, flags=re.DOTALL)
+    """Markdown without the backslashes and the signs without width that keep signs as they are."""
+    return re.sub(r"\\(.)", r"\1", markdown, flags=re.DOTALL).replace("\u2060", "")

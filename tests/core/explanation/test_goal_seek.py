@@ -67,15 +67,31 @@ def check(answer: GoalAnswer, house: House, model: SmallModel, block_groups: Blo
         assert abs(way.price - answer.goal) <= answer.tolerance
 
 
+GOALS = {
+    "position": st.integers(0, 20_639),
+    "goal": st.floats(15_000.0, SURVEY_CAP),
+    "locked": st.sets(st.sampled_from(RAW_COLUMNS)) | st.just(set(LOCATION_FEATURES)),
+}
+
+
+@settings(max_examples=50)
+@given(**GOALS)
+def test_random_goals_keep_their_locks_and_are_answered_in_time(
+    boosted: SmallModel, block_groups: BlockGroups, position: int, goal: float, locked: set[str]
+) -> None:
+    ask(boosted, block_groups, position, goal, locked)
+
+
+@pytest.mark.long
 @settings(max_examples=300)
-@given(
-    position=st.integers(0, 20_639),
-    goal=st.floats(15_000.0, SURVEY_CAP),
-    locked=st.sets(st.sampled_from(RAW_COLUMNS)) | st.just(set(LOCATION_FEATURES)),
-)
+@given(**GOALS)
 def test_300_random_goals_keep_their_locks_and_are_answered_in_time(
     boosted: SmallModel, block_groups: BlockGroups, position: int, goal: float, locked: set[str]
 ) -> None:
+    ask(boosted, block_groups, position, goal, locked)
+
+
+def ask(boosted: SmallModel, block_groups: BlockGroups, position: int, goal: float, locked: set[str]) -> None:
     house = block_groups.house(position)
     answer = seek(house, goal, boosted.route.prices, block_groups, locked=locked)
     assert answer.locked == locked
