@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.settings import PREFIX
+from tests.benchmarks import __main__ as commands
 from tests.benchmarks.__main__ import claims_table, growth_tables, main, names
 from tests.benchmarks.claims import KEPT_IN, Claim, Growth, Measured, claim, grown, kept
 from tests.benchmarks.pictures import draw, panels_of, share_of_bound
@@ -38,6 +40,22 @@ def test_what_was_found_is_kept_even_when_it_missed(tmp_path: Path, monkeypatch:
         claim(MISSED)
     grown(LINES[0])
     assert list(kept(file)) == [MISSED, LINES[0]]
+
+
+def test_what_a_benchmark_says_reaches_the_command_that_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through a process of pytest, and by no variable of the lab's: ``tests/conftest.py`` takes those away."""
+    assert not KEPT_IN.startswith(PREFIX)
+    (tmp_path / "test_one.py").write_text(
+        "from tests.benchmarks.claims import Claim, claim\n\n\n"
+        "import pytest\n\n\n"
+        "@pytest.mark.long\ndef test_it():\n    claim(Claim('one', 1.0, 2.0))\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(commands, "_FOLDER", tmp_path)
+    found = commands.measure("one")
+    assert (found.ended_well, found.claims) == (True, (Claim("one", 1.0, 2.0),))
 
 
 def test_growth_stands_by_size_and_a_cost_nobody_measured_shows_a_dash() -> None:

@@ -23,7 +23,7 @@ from core.tracking.store import open_store
 from core.workflows.lab import Lab
 from core.workflows.training import train_now
 from tests.benchmarks.claims import Claim, claim, load_now
-from tests.browser.conftest import browser, visits  # noqa: F401 - fixtures of the browser tests
+from tests.browser.conftest import browser, profiles, visits  # noqa: F401 - fixtures of the browser tests
 from tests.browser.intents import wait_until_idle
 from tests.browser.server import running_app
 from tests.browser.visits import Visits
