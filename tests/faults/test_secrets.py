@@ -1,15 +1,29 @@
-"""A setting that is wrong is named without the secret it holds."""
+"""Secrets of the settings and of the environment are in no log, no record, no error and on no screen."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.domain.configuration import load_settings
 from core.domain.errors import InvalidSettings
-from tests.core.cli.terminal import run_here
+from core.domain.house import House
+from core.domain.settings import Settings
+from core.jobs.engine import JobQueue
+from tests.core.cli.terminal import lab, run_here
+from tests.core.jobs.conftest import is_final, request_of, wait_for
+from tests.core.serving.service import running_service, split_of
+from tests.core.workflows.conftest import MakeHome, make_home, small_file  # noqa: F401 - fixtures
+from tests.faults.conftest import Ward, until
+from tests.forked import working
+from tests.pages.conftest import OpenScreen, _quick_screens, open_screen  # noqa: F401 - fixtures
 
+NOBODY = "127.0.0.1:9"
 PASSWORDS = {
     "jobs.database_url": "pw-of-the-jobs-7f3a",
     "tracking.uri": "pw-of-the-records-91cc",
@@ -22,6 +36,7 @@ VARIABLES = {
     "HOUSING_LAB_TOKEN": "token-of-the-terminal-8d77",
 }
 SECRETS = {**PASSWORDS, **VARIABLES}
+SCREENS = ("", "train", "tune", "runs", "compare", "models", "what_if", "score", "data")
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -36,6 +51,116 @@ def told_in(text: str | bytes) -> list[str]:
     """Which secrets a text holds."""
     content = text.encode() if isinstance(text, str) else text
     return [name for name, secret in SECRETS.items() if secret.encode() in content]
+
+
+def everything_on(screen: AppTest) -> str:
+    """All that a screen sends to a browser."""
+    return " ".join(str(element.proto) for element in (*screen.main, *screen.sidebar) if hasattr(element, "proto"))
+
+
+def test_what_a_working_lab_writes_and_shows_holds_no_secret(
+    make_home: MakeHome,  # noqa: F811
+    open_screen: OpenScreen,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    settings = make_home()
+    looked: Counter[str] = Counter()
+    queue = JobQueue(settings)
+    with working(settings, parent=os.getpid()):
+        jobs = [queue.submit(request_of("ridge")) for _ in range(2)]
+        for job_id in jobs:
+            wait_for(queue, job_id, is_final)
+        until(lambda: not Ward(settings, queue).left_open(), "a job stays open")
+    queue.close()
+    log = tmp_path / "serve.log"
+    with running_service(settings, log) as service:
+        bodies = [service.ask("GET", path).body for path in ("/health", "/version", "/metrics", "/docs", "/nowhere")]
+        bodies += [service.invoke(b"{").body, service.value(b"{").body]
+    for body in (*bodies, log.read_bytes()):
+        assert told_in(body) == []
+        looked["REST answers and its log"] += 1
+    for name, value in settings.as_environment().items():
+        monkeypatch.setenv(name, value)
+    for words in (("doctor",), ("runs",), ("jobs",), ("history",), ("value",)):
+        for form in ((), ("--json",)):
+            _, printed, error = run_here(monkeypatch, capsys, *words, *form)
+            assert told_in(printed + error) == []
+            looked["terminal outputs"] += 1
+    for name in SCREENS:
+        assert told_in(everything_on(open_screen(settings, name))) == [], name
+        looked["screens"] += 1
+    for file in settings.home.rglob("*"):
+        if file.is_file():
+            assert told_in(file.read_bytes()) == [], file
+            looked["files: logs, databases with params and tags, artifacts, models"] += 1
+    print(f"\n{len(SECRETS)} secrets planted, none found in {dict(looked)}")
+
+
+@pytest.fixture
+def away(tmp_path: Path, small_file: Path) -> Settings:  # noqa: F811
+    """Both servers are named with their passwords, and neither is there."""
+    return load_settings(
+        home=tmp_path / "away",
+        environment={
+            "HOUSING_LAB_DATA__PATH": str(small_file),
+            "HOUSING_LAB_JOBS__DATABASE_URL": f"postgresql://lab:{PASSWORDS['jobs.database_url']}@{NOBODY}/jobs",
+            "HOUSING_LAB_TRACKING__URI": f"http://lab:{PASSWORDS['tracking.uri']}@{NOBODY}",
+        },
+    )
+
+
+def test_no_error_of_servers_that_are_away_shows_their_passwords(
+    away: Settings,
+    open_screen: OpenScreen,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    real_rows: pd.DataFrame,
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    houses = tmp_path / "houses.csv"
+    real_rows.drop(columns="median_house_value").head(5).to_csv(houses, index=False)
+    for name, value in away.as_environment().items():
+        monkeypatch.setenv(name, value)
+    errors = 0
+    for words in (
+        ("train", "--family", "ridge"),
+        ("sweep", "--family", "ridge", "--trials", "2"),
+        ("runs",),
+        ("compare", "a", "b"),
+        ("promote", "1"),
+        ("rollback", "--reason", "x"),
+        ("history",),
+        ("value",),
+        ("predict", "--input", str(houses), "--output", str(tmp_path / "priced.csv")),
+        ("jobs",),
+        ("doctor",),
+    ):
+        for form in ((), ("--json",)):
+            code, printed, error = run_here(monkeypatch, capsys, *words, *form)
+            assert code == 1, (words, printed, error)
+            assert told_in(printed + error) == [], (words, printed, error)
+            errors += 1
+    ended = lab(away, "worker")  # apart: it hears signals for the whole process
+    assert ended.returncode == 1
+    assert told_in(ended.stdout + ended.stderr) == []
+    for name in SCREENS:
+        assert told_in(everything_on(open_screen(away, name))) == [], name
+    assert told_in(caplog.text) == []
+    log = tmp_path / "serve.log"
+    with running_service(away, log) as service:
+        answer = service.invoke(split_of([House.typical()]))
+        assert answer.status >= 400
+        assert told_in(answer.body + service.ask("GET", "/health").body) == []
+    assert told_in(log.read_bytes()) == []
+    for file in away.home.rglob("*"):
+        assert not file.is_file() or told_in(file.read_bytes()) == [], file
+    print(
+        f"\n{errors} errors at the terminal, {len(SCREENS)} screens, REST and every log: no password of a server away"
+    )
 
 
 @pytest.mark.parametrize(
