@@ -102,15 +102,22 @@ def object_store(host: str = LOOPBACK) -> Iterator[ObjectStore]:
 
 @contextmanager
 def mlflow_server(
-    database: str, artifacts: str, objects: ObjectStore, *, host: str = LOOPBACK, accounts: str = ""
+    database: str,
+    artifacts: str,
+    objects: ObjectStore,
+    *,
+    host: str = LOOPBACK,
+    accounts: str = "",
+    port: int | None = None,
 ) -> Iterator[str]:
     """A running tracking server; yields its address.
 
     Args:
         database: where its records lie. artifacts: where it keeps files.
         accounts: the database of its users, for a server that asks who one is: :data:`USER` by :data:`PASSWORD`.
+        port: where it listens, for one that comes back; by default wherever there is room.
     """
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", database, "--serve-artifacts", "--artifacts-destination", artifacts]
     environment = {**objects.environment, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
