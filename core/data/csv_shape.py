@@ -29,7 +29,7 @@ def check_length(content: bytes, source: str, max_rows: int | None) -> None:
             f"The file has {rows:,} rows; at most {max_rows:,} are taken.",
             where=source,
             remedy="Give fewer rows, for instance a random sample, or raise data.max_rows: time and memory of a "
-            "training grow faster than its rows.",
+            "training grow with its rows.",
         )
 
 

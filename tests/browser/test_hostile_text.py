@@ -38,8 +38,8 @@ WHAT_BECAME = """text => ({
   scripts: [...document.querySelectorAll('script')].filter(one => one.textContent.includes('__pwned')).length,
   formulas: document.querySelectorAll('.katex').length,
   links: document.querySelectorAll('a[href^="javascript"]').length,
-  icons: [...document.querySelectorAll('[data-testid="stIconMaterial"]')]
-    .filter(one => one.textContent == 'skull').length,
+  icons: document.querySelectorAll('[aria-label="skull icon"]').length
+    + [...document.querySelectorAll('[data-testid="stIconMaterial"]')].filter(one => one.textContent == 'skull').length,
   // Cells of a table are no painted text, and the sign that takes no room keeps a picture's name from being drawn.
   whole: document.body.textContent.replaceAll('\u2060', '').includes(text),
 })"""

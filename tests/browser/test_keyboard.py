@@ -53,7 +53,8 @@ def test_a_model_is_trained_found_and_asked_for_a_price_by_keys_alone(app: Runni
     wait_until_idle(page)
 
     go_to(page, "Runs")
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    row = page.locator("table[role=grid] tbody tr").first
+    expect(row).to_contain_text("random_forest_10_trees")
     go_to(page, "What-if")
     press(page, "Value this house")
     expect(page.get_by_test_id("stMetric").first).to_contain_text("$")

@@ -363,3 +363,12 @@ def test_any_content_of_registry_json_is_a_list_of_versions_or_one_clear_error(h
         assert all(isinstance(entry.metrics, dict) and entry.created_at.year for entry in entries)
     assert home.paths.registry.read_bytes() == content
     assert [file.name for file in home.paths.registry.parent.iterdir()] == ["registry.json"]
+
+
+def test_a_corrupt_file_that_is_set_aside_while_stages_are_mirrored_leaves_a_whole_one(home: Settings) -> None:
+    registry = ModelRegistry(home, rebuild=list)
+    registry.path.parent.mkdir(parents=True, exist_ok=True)
+    registry.path.write_text("{", encoding="utf-8")
+    assert registry.mirror({}, {})
+    assert registry.read_file() == []
+    assert registry.path.exists()
