@@ -14,6 +14,9 @@ from core.domain.configuration import load_settings
 from core.serving.protection import Protected
 from core.workflows.service import BackgroundService
 
+TURN_SECONDS = 0.001
+"""Python lets a thread that draws a screen compute five times as long before it sends what is drawn already."""
+
 
 def warm_charts() -> None:
     """Import what draws, so that the first visitor does not wait for it."""
@@ -63,6 +66,7 @@ def refuse_strangers() -> None:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """While the server lives, slow imports are warmed and a worker is kept alive."""
     collect_rarely()
+    sys.setswitchinterval(TURN_SECONDS)
     refuse_strangers()
     with BackgroundService(warm_charts):
         yield

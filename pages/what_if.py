@@ -1,44 +1,61 @@
 """What-if: a price with its range at once, then why, what would change it, and what is known around it."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.domain.house import House
 from core.workflows.valuation import Valuation
 from pages.shared.columns import help_of
 from pages.shared.empty import no_model_yet
 from pages.shared.frame import errors, lab, page
-from pages.shared.house_form import house_form
+from pages.shared.house_form import are_drawn, house_form, house_of_sliders, take_up
 from pages.shared.scenario_shelf import keep_and_share, shelf
-from pages.shared.valuation_card import valuation_card
+from pages.shared.valuation_card import range_picture, valuation_card
 from pages.shared.what_if_goal import reach
 from pages.shared.what_if_place import comparable_areas, where
 from pages.shared.what_if_reasons import what_changes_it, why
-from pages.shared.what_if_start import ASKED, say_start, start_from_real, version_choice, version_labels
+from pages.shared.what_if_start import (
+    ASKED,
+    named_version,
+    say_start,
+    start_from_real,
+    version_choice,
+    version_labels,
+)
 from pages.shared.what_if_versions import side_by_side
 
 PARTS = ["Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios"]
 
 
-def ask(house: House, version: str | None) -> Valuation | None:
-    """The button and, once it was pressed, the price of whatever the sliders say."""
-    answer = st.container()
+def ask() -> tuple[Valuation, DeltaGenerator] | None:
+    """The button and, once it was pressed, the price of whatever the sliders say, with the place of its picture."""
+    card = st.container()
     if st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
         st.session_state[ASKED] = True
         if not st.query_params:
             # The typical house names no feature, and its link must be answered as well.
             st.query_params[ASKED] = "yes"
-    with answer:
+    with card, errors():
         # A link that names a feature is a question already.
         if st.session_state.get(ASKED) or st.query_params:
+            house, version = house_of_sliders(), named_version()
             valuation = lab().what_if.value(house, version)
-            valuation_card(valuation)
+            picture = valuation_card(valuation)
             keep_and_share(house, version)
-            return valuation
+            return valuation, picture
         if not version_labels() and lab().overview().is_empty:
             no_model_yet("No model is trained yet, so there is no price.")
         else:
             st.caption("Set the features, then press the button. After that every change is priced at once.")
-        return None
+    return None
+
+
+def form() -> None:
+    """Who prices, what to start from, and the nine features."""
+    with errors():
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            version_choice()
+            start_from_real()
+        house_form()
 
 
 def follow(valuation: Valuation, version: str | None) -> None:
@@ -70,24 +87,39 @@ def follow(valuation: Valuation, version: str | None) -> None:
             shelf(house, version)
 
 
+@st.fragment
+def questions() -> None:
+    """The form, the price and what follows it. A moved slider runs this alone: the frame around it stands."""
+    with errors():
+        take_up()
+        # The price stands first: on a phone it is above the form.
+        price, features = st.columns([2, 3], gap="large")
+        card = price.container(border=True)
+        # Sliders that stand are not waited for: their forty parts would come to the browser before the price.
+        early = are_drawn()
+        if early:
+            with card:
+                answer = ask()
+        with features:
+            form()
+        if not early:
+            with card:
+                answer = ask()
+        if answer is not None:
+            valuation, picture = answer
+            with features:
+                say_start(valuation.house)
+            if valuation.range is not None:
+                with picture:
+                    range_picture(valuation)
+            follow(valuation, named_version())
+        else:
+            st.subheader("Saved scenarios", anchor=False, help=help_of("Saved scenarios"))
+            shelf(None, None)
+
+
 with page(
     "What-if",
     "The price of a block group with these features, in 1990 dollars. Not an appraisal of a house sold today.",
 ):
-    # The price stands first: on a phone it is above the form.
-    price, form = st.columns([2, 3], gap="large")
-    valuation = None
-    with price.container(border=True), errors():
-        with form:
-            tools = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-            with tools:
-                version = version_choice()
-                start_from_real()
-            house = house_form()
-            say_start(house)
-        valuation = ask(house, version)
-    if valuation is not None:
-        follow(valuation, version)
-    else:
-        st.subheader("Saved scenarios", anchor=False, help=help_of("Saved scenarios"))
-        shelf(None, None)
+    questions()

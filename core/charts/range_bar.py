@@ -37,47 +37,57 @@ def range_bar(price: float, price_range: PriceRange | None) -> go.Figure:
     both = (price_range.inner, price_range.outer) if price_range else ()
     rows = max(1, len(both))
     traces = [_ranges(price, price_range)] if price_range else []
+    amounts = [price, *(end for one in both for end in (one.low, one.high))]
     figure = framed(
-        [*traces, _price(price, price_range, rows=rows)], title="", x_title=_X_TITLE, y_title="", height=_HEIGHT
+        [*traces, _price(price, price_range, rows=rows)],
+        title="",
+        x_title="",
+        y_title="",
+        height=_HEIGHT,
+        margin={"t": _TOP, "b": _BOTTOM},
+        x_axis={**dollar_axis(amounts), "title": {"text": _X_TITLE, "standoff": 2, "font": {"color": TEXT}}},
+        y_axis={
+            "tickvals": [0, 1] if price_range else [],
+            "ticktext": ["80 %", "90 %"] if price_range else [],
+            "range": [rows - 0.4, -0.6],
+            "showgrid": False,
+        },
+        checked=False,
     )
-    figure.update_layout(margin_t=_TOP, margin_b=_BOTTOM)
-    figure.update_xaxes(title_standoff=2)
-    dollar_axis(figure, [price, *(end for one in both for end in (one.low, one.high))])
-    figure.update_yaxes(
-        tickvals=[0, 1] if price_range else [],
-        ticktext=["80 %", "90 %"] if price_range else [],
-        range=[rows - 0.4, -0.6],
-        showgrid=False,
-    )
+    if is_near_cap(amounts):
+        mark_cap(figure)
     if price_range is None:
         figure.add_annotation(text=_NO_RANGE, x=0.5, y=0.8, xref="paper", yref="paper", showarrow=False)
     return figure
 
 
-def dollar_axis(figure: go.Figure, amounts: Sequence[float]) -> None:
-    """A horizontal axis from zero past the survey's cap, the same for every house, so that what moves is the price.
-
-    Where one of these amounts is near the cap, the cap is marked.
-    """
-    known = [amount for amount in amounts if math.isfinite(amount)] or [0.0]
+def dollar_axis(amounts: Sequence[float]) -> dict[str, Any]:
+    """A horizontal axis from zero past the survey's cap, the same for every house, so that what moves is the price."""
+    known = _known(amounts)
     low, high = min(0.0, *known), max(SURVEY_CAP, *known)
-    is_near = is_capped(max(known))
     values = range(0, round(SURVEY_CAP), _STEP)
     # Every second one is named: more would lie across one another on a phone.
     texts = [f"${value // 1000}k" if value % (2 * _STEP) == 0 else "" for value in values]
-    figure.update_xaxes(
-        range=[low - _AIR * (high - low), high + _AIR * (high - low)],
-        tickvals=list(values),
-        ticktext=["$0", *texts[1:-1], "cap" if is_near else texts[-1]],
-        tickangle=0,
-    )
-    if is_near:
-        mark_cap(figure)
+    return {
+        "range": [low - _AIR * (high - low), high + _AIR * (high - low)],
+        "tickvals": list(values),
+        "ticktext": ["$0", *texts[1:-1], "cap" if is_near_cap(amounts) else texts[-1]],
+        "tickangle": 0,
+    }
+
+
+def is_near_cap(amounts: Sequence[float]) -> bool:
+    """Whether the largest of these amounts is one the survey would have cut off."""
+    return is_capped(max(_known(amounts)))
 
 
 def mark_cap(figure: go.Figure) -> None:
     """A dashed line at the survey's cap."""
     figure.add_vline(x=SURVEY_CAP, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
+
+
+def _known(amounts: Sequence[float]) -> list[float]:
+    return [amount for amount in amounts if math.isfinite(amount)] or [0.0]
 
 
 def range_words(price: float, price_range: PriceRange | None) -> str:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.charts.frame import TEXT, empty, framed, plain
 from core.charts.lettering import note, shortened, wrapped
-from core.charts.range_bar import INNER, OUTER, dollar_axis, range_words
+from core.charts.range_bar import INNER, OUTER, dollar_axis, is_near_cap, mark_cap, range_words
 from core.domain.money import is_capped, price_text
 from core.domain.scenarios import PricedScenario
 
@@ -29,6 +29,8 @@ def scenario_prices(scenarios: Sequence[PricedScenario]) -> go.Figure:
         return empty(reason, title=_TITLE, x_title=_X_TITLE, y_title="", height=height)
     bare = sum(one.price_range is None for one in scenarios)
     said = ["thick: 80 % range, thin: 90 %"] if bare < len(scenarios) else []
+    ranges = [one.price_range for one in scenarios if one.price_range]
+    amounts = [*(one.price for one in scenarios), *(end for one in ranges for end in (one.outer.low, one.outer.high))]
     figure = framed(
         [_bars(scenarios, is_inner=False), _bars(scenarios, is_inner=True), _prices(scenarios)],
         title=_TITLE,
@@ -36,19 +38,17 @@ def scenario_prices(scenarios: Sequence[PricedScenario]) -> go.Figure:
         x_title=_X_TITLE,
         y_title="",
         height=height,
+        x_axis=dollar_axis(amounts),
+        y_axis={
+            "tickvals": list(range(len(scenarios))),
+            "ticktext": [wrapped(one.name) for one in scenarios],
+            "range": [len(scenarios) - 0.45, -0.65],
+            "showgrid": False,
+        },
     )
     figure.update_layout(barmode="overlay")
-    ranges = [one.price_range for one in scenarios if one.price_range]
-    dollar_axis(
-        figure,
-        [*(one.price for one in scenarios), *(end for one in ranges for end in (one.outer.low, one.outer.high))],
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(scenarios))),
-        ticktext=[wrapped(one.name) for one in scenarios],
-        range=[len(scenarios) - 0.45, -0.65],
-        showgrid=False,
-    )
+    if is_near_cap(amounts):
+        mark_cap(figure)
     return figure
 
 

@@ -36,21 +36,24 @@ def waterfall(reasons: Reasons) -> go.Figure:
         return empty(reason, title=_TITLE, x_title=_X_TITLE, y_title="", height=_HEIGHT)
     reached = [reasons.base, *(reasons.base + total for total in itertools.accumulate(steps))]
     labels = ["Starting point", *(part.group.label for part in reasons.parts), "<b>Price</b>"]
-    figure = framed(
-        [_connectors(reached), _steps(reasons, reached), _ends(reasons, (min(reached) + max(reached)) / 2)],
+    low, high = min(reached), max(reached)
+    air = _TEXT_ROOM * max(high - low, 1.0)
+    return framed(
+        [_connectors(reached), _steps(reasons, reached), _ends(reasons, (low + high) / 2)],
         title=_TITLE,
         subtitle=f"orange adds, blue takes away; starting point: {reasons.base_text.rstrip('.')}",
         x_title=_X_TITLE,
         y_title="",
         height=_HEIGHT,
+        x_axis={"range": [low - air, high + air], "tickformat": PRICE_TICKS, "nticks": 5},
+        y_axis={
+            "tickvals": list(range(len(labels))),
+            "ticktext": labels,
+            "range": [len(labels) - 0.4, -0.6],
+            "showgrid": False,
+        },
+        checked=False,
     )
-    low, high = min(reached), max(reached)
-    air = _TEXT_ROOM * max(high - low, 1.0)
-    figure.update_xaxes(range=[low - air, high + air], tickformat=PRICE_TICKS, nticks=5)
-    figure.update_yaxes(
-        tickvals=list(range(len(labels))), ticktext=labels, range=[len(labels) - 0.4, -0.6], showgrid=False
-    )
-    return figure
 
 
 def _steps(reasons: Reasons, reached: Sequence[float]) -> dict[str, Any]:

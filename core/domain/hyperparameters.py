@@ -115,13 +115,17 @@ class TrainingSpec:
 
 
 def whole_params(params: Mapping[str, str]) -> dict[str, str]:
-    """A run's params with the feature set of runs from before there were any, so that like is found to be like.
+    """A run's params with what was in force before it was on record, so that like is found to be like.
 
-    Params of other programs, which name no family of ours, are left as they are.
+    That is the feature set of runs from before there were any, and the values of knobs that were added since. Params of
+    other programs, which name no family of ours, are left as they are.
     """
-    if params.get("family", "") not in set(ModelFamily):
+    family = params.get("family", "")
+    if family not in set(ModelFamily):
         return dict(params)
-    return {FEATURES_PARAM: FeatureSet.BASIC.value, **params}
+    knobs = KNOBS[ModelFamily(family)].values()
+    unrecorded = {knob.name: str(knob.unrecorded) for knob in knobs if knob.unrecorded is not None}
+    return {FEATURES_PARAM: FeatureSet.BASIC.value, **unrecorded, **params}
 
 
 def family_label(name: str) -> str:

@@ -17,7 +17,8 @@ class Knob:
 
     ``low`` and ``high`` are caps as well as slider ends: what is above them could take the machine down.
     ``logarithmic`` knobs span decades and are offered as such. ``search`` is the range a sweep varies it over
-    unless told otherwise; None: a sweep leaves it as it is.
+    unless told otherwise; None: a sweep leaves it as it is. ``unrecorded`` is what was in force in runs from before the
+    knob was there; None: it was always there.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Knob:
     help: str
     logarithmic: bool = False
     search: tuple[KnobValue, KnobValue] | None = None
+    unrecorded: KnobValue | None = None
 
     @property
     def is_integer(self) -> bool:

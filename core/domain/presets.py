@@ -35,6 +35,7 @@ _BEST: Final = {
     "min_child_samples": 10,
     "subsample": 0.8,
     "colsample_bytree": 0.25,
+    "max_bin": 127,
     "reg_lambda": 10.0,
 }
 
@@ -57,6 +58,7 @@ _PRESETS: Final = (
                 "min_child_samples": 10,
                 "subsample": 0.8,
                 "colsample_bytree": 0.25,
+                "max_bin": 63,
                 "reg_lambda": 10.0,
             },
             features=FeatureSet.LOCATION,

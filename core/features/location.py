@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -56,6 +57,8 @@ _FOLDS_SEED: Final = 0
 
 class LocationFeatures(TransformerMixin, BaseEstimator):
     """Adds :data:`LOCATION_COLUMNS` to rows whose bedrooms are all there. The same rows give the same columns.
+
+    A fit uses as many threads as :func:`joblib.parallel_config` says around it, by default one. They change nothing.
 
     Args:
         folds: parts in which the price columns of the fitted rows are made.
@@ -107,11 +110,18 @@ class LocationFeatures(TransformerMixin, BaseEstimator):
         self.fit(X, y)
         numbers, log_prices = self.numbers_, self.log_prices_
         priced = np.empty((len(numbers), len(NEIGHBOUR_PRICES_COLUMNS) + len(KRIGING_COLUMNS)))
-        part = self._parts()
-        for number in np.unique(part):
-            own = part == number
+
+        def price(own: np.ndarray) -> None:
             priced[own] = _Prices(numbers[~own], log_prices[~own]).of(numbers[own])
-        return _with_columns(X, np.hstack([Surroundings(numbers).of_own_rows(), priced]))
+
+        def surround() -> Floats:
+            return Surroundings(numbers).of_own_rows()
+
+        part = self._parts()
+        surroundings, *_ = Parallel(require="sharedmem")(
+            [delayed(surround)(), *(delayed(price)(part == number) for number in np.unique(part))]
+        )
+        return _with_columns(X, np.hstack([surroundings, priced]))
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Rows that were not fitted, with their columns, from all fitted rows. Other columns pass as they are.

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from joblib import parallel_config
 from sklearn.pipeline import Pipeline
 
 from core.data.split import split_rows
@@ -118,7 +119,8 @@ class ModelTrainer:
         prepare = pipeline[:-1]
         raw = raw_features(X)
         prices = _prices(X, y)
-        rows = Rows(prepare.fit_transform(raw, prices), prices)
+        with parallel_config("threading", n_jobs=self.settings.training.n_jobs):
+            rows = Rows(prepare.fit_transform(raw, prices), prices)
         scored = None
         if watched is not None:
             scored = Rows(prepare.transform(raw_features(watched[0])), _prices(*watched))

@@ -17,25 +17,41 @@ _BEDROOMS: Final = "total_bedrooms"
 _NO_BEDROOMS: Final = "no_bedrooms"
 
 
-def house_form() -> House:
-    """The house the sliders say.
-
-    Raises:
-        InvalidHouse: the features contradict each other.
-    """
+def take_up() -> None:
+    """Put what was chosen elsewhere into the sliders. Call it before anything asks them."""
     if TAKEN in st.session_state:
         take_house(st.session_state.pop(TAKEN))
     if st.query_params.get(_BEDROOMS) == NOT_GIVEN:
         # A link to a house whose bedrooms nobody counted; a slider takes numbers alone.
         st.session_state[_NO_BEDROOMS] = True
         del st.query_params[_BEDROOMS]
+
+
+def are_drawn() -> bool:
+    """Whether the sliders stood on the screen before this run, so that what they say is known without drawing them."""
+    return all(name in st.session_state for name in (*FEATURES, _NO_BEDROOMS))
+
+
+def house_of_sliders() -> House:
+    """The house the sliders say.
+
+    Raises:
+        InvalidHouse: the features contradict each other.
+    """
+    said = {name: st.session_state[name] for name in FEATURES}
+    if st.session_state[_NO_BEDROOMS]:
+        said[_BEDROOMS] = None
+    return House.from_mapping(said)
+
+
+def house_form() -> None:
+    """The nine features, each as a widget that is in the address."""
     features = list(FEATURES.values())
     half = (len(features) + 1) // 2
-    chosen: dict[str, float | str | None] = {}
     for column, part in zip(st.columns(2, gap="medium"), (features[:half], features[half:]), strict=True):
         with column:
-            chosen |= {feature.name: _field(feature) for feature in part}
-    return House.from_mapping(chosen)
+            for feature in part:
+                _field(feature)
 
 
 def take_house(house: House) -> None:
@@ -49,9 +65,9 @@ def take_house(house: House) -> None:
         st.session_state[name] = value
 
 
-def _field(feature: Feature) -> float | str | None:
+def _field(feature: Feature) -> None:
     if feature.choices:
-        return st.selectbox(
+        st.selectbox(
             feature.label,
             feature.choices,
             index=feature.choices.index(str(feature.default)),
@@ -59,15 +75,24 @@ def _field(feature: Feature) -> float | str | None:
             key=feature.name,
             bind="query-params",
         )
-    low, high = _bounds(feature)
+        return
+    if not feature.may_be_missing:
+        _slider(feature, disabled=False)
+        return
     place = st.container()
-    is_missing = feature.may_be_missing and st.checkbox(
+    is_missing = st.checkbox(
         f"{feature.label} are not known",
         key=_NO_BEDROOMS,
         bind="query-params",
         help="As in 207 block groups of the survey. The model then estimates them from rooms, people and households.",
     )
-    value = place.slider(
+    with place:
+        _slider(feature, disabled=is_missing)
+
+
+def _slider(feature: Feature, *, disabled: bool) -> None:
+    low, high = _bounds(feature)
+    st.slider(
         f"{feature.label} ({feature.unit})",
         min_value=low,
         max_value=high,
@@ -77,9 +102,8 @@ def _field(feature: Feature) -> float | str | None:
         help=feature.help,
         key=feature.name,
         bind="query-params",
-        disabled=is_missing,
+        disabled=disabled,
     )
-    return None if is_missing else value
 
 
 def _bounds(feature: Feature) -> tuple[float, float]:
@@ -87,7 +111,7 @@ def _bounds(feature: Feature) -> tuple[float, float]:
 
     They never come nearer again: a slider that changes its ends under the hand forgets where it stood.
     """
-    kept = f"{feature.name}_ends"
+    kept = _ends_of(feature.name)
     low, high = st.session_state.get(kept, (feature.usual_low, feature.usual_high))
     for value in (st.session_state.get(feature.name), st.query_params.get(feature.name)):
         number = _as_number(feature, value)
@@ -95,6 +119,10 @@ def _bounds(feature: Feature) -> tuple[float, float]:
             low, high = min(low, number), max(high, number)
     st.session_state[kept] = low, high
     return low, high
+
+
+def _ends_of(name: str) -> str:
+    return f"{name}_ends"
 
 
 def _as_number(feature: Feature, value: object) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -25,24 +26,23 @@ from pages.shared.visitor import barred, visitor
 from pages.shared.what_if_place import area_choice
 from pages.shared.what_if_start import ASKED, VERSION
 
+SAVE: Final = "save"
+SHARE: Final = "share"
+"""Whether these are open: what nobody sees is not sent at every move of a slider."""
+
 
 def keep_and_share(house: House, version: str | None) -> None:
     """Save under a name, the link to this very house, and the page for the client."""
     row = st.container(horizontal=True, gap="xsmall")
-    with (
-        row.popover("Save", icon=":material/bookmark_add:"),
-        st.form("save_scenario", border=False, clear_on_submit=True),
-    ):
-        name = st.text_input("Name", max_chars=LONGEST_NAME)
-        note = st.text_area("Note", max_chars=LONGEST_NOTE)
-        if st.form_submit_button("Save scenario", type="primary", **barred(Deed.SAVE_SCENARIO)):
-            with errors():
-                saved = lab().scenarios.save(name, note, house, actor=visitor())
-                st.toast(f"Saved as {escape(saved.name)}.", icon=":material/bookmark_added:")
-    with row.popover("Share", icon=":material/link:"):
+    save = row.popover("Save", icon=":material/bookmark_add:", key=SAVE, on_change="rerun")
+    if save.open:
+        with save:
+            _save(house)
+    share = row.popover("Share", icon=":material/link:", key=SHARE, on_change="rerun")
+    if share.open:
         by = f"version {version}" if version else "what serves then"
-        st.caption(escape(f"The whole house is in the address. Whoever opens it sees this house priced by {by}."))
-        st.code(_address(house, version), language=None, wrap_lines=True)
+        share.caption(escape(f"The whole house is in the address. Whoever opens it sees this house priced by {by}."))
+        share.code(_address(house, version), language=None, wrap_lines=True)
     row.download_button(
         "One-pager",
         data=partial(_one_pager, house, version, "Valuation", "", *area_choice()),
@@ -52,6 +52,16 @@ def keep_and_share(house: House, version: str | None) -> None:
         on_click="ignore",
         help="Price, range, reasons and comparable areas on one page that opens anywhere and prints as PDF.",
     )
+
+
+def _save(house: House) -> None:
+    with st.form("save_scenario", border=False, clear_on_submit=True):
+        name = st.text_input("Name", max_chars=LONGEST_NAME)
+        note = st.text_area("Note", max_chars=LONGEST_NOTE)
+        if st.form_submit_button("Save scenario", type="primary", **barred(Deed.SAVE_SCENARIO)):
+            with errors():
+                saved = lab().scenarios.save(name, note, house, actor=visitor())
+                st.toast(f"Saved as {escape(saved.name)}.", icon=":material/bookmark_added:")
 
 
 def _address(house: House, version: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.charts.range_bar import range_bar
 from core.charts.valuation_report import coverage_sentence
@@ -19,26 +20,33 @@ from pages.shared.visitor import barred, visitor
 LOOK_SECONDS: Final = 2.0
 
 
-def valuation_card(valuation: Valuation) -> None:
-    """Price and range, and beside them what an analyst has to say with them."""
+def valuation_card(valuation: Valuation) -> DeltaGenerator:
+    """Price and range, and beside them what an analyst has to say with them; and the place where its picture goes."""
     st.metric(
         "Estimated median value (1990 $)",
         valuation.text,
         help=help_of("Estimated median value (1990 $)"),
     )
+    picture = st.container()
     if valuation.range is None:
         _say_why_none(valuation)
     else:
-        st.markdown(
+        picture.markdown(
             f"80 % range {escape(valuation.range.inner.text)}  \n90 % range **{escape(valuation.range.outer.text)}**"
         )
-        chart(range_bar(valuation.price, valuation.range), key="range")
         st.caption(escape(coverage_sentence(valuation.range)))
     if valuation.warnings:
         # One box: six of them would push the price off a phone.
         mark = "- " if len(valuation.warnings) > 1 else ""
         st.warning("\n".join(f"{mark}{escape(warning)}" for warning in valuation.warnings), icon=":material/info:")
     st.caption(escape(valuation.source.sentence))
+    return picture
+
+
+@st.fragment(parallel=True)
+def range_picture(valuation: Valuation) -> None:
+    """The range as a bar, apart from the figures: a browser that draws it with them paints the price later."""
+    chart(range_bar(valuation.price, valuation.range), key="range")
 
 
 def _say_why_none(valuation: Valuation) -> None:

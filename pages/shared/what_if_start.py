@@ -19,6 +19,9 @@ ASKED: Final = "valued"
 VERSION: Final = "version"
 """In the address: the version that prices."""
 
+START: Final = "start"
+"""Whether the popover is open."""
+
 _TRIES: Final = "start_tries"
 _REFUSED: Final = "start_refused"
 _PRICED_BY: Final = "priced_by"
@@ -85,7 +88,12 @@ def _name_version(key: str) -> None:
 
 def start_from_real() -> None:
     """A popover that puts a real block group into the sliders."""
-    with st.popover("Start from a real block group", icon=":material/holiday_village:"):
+    popover = st.popover(
+        "Start from a real block group", icon=":material/holiday_village:", key=START, on_change="rerun"
+    )
+    if not popover.open:  # its widgets would be sent at every move of a slider
+        return
+    with popover:
         st.selectbox("Ocean proximity there", [_ANY, *(place.value for place in OceanProximity)], key=_REGION)
         st.selectbox("Near", [_ANY, *(city.name for city in CITIES)], help="Within 30 km of its centre.", key=_CITY)
         st.slider("Recorded median value (1990 $)", *_PRICES, _PRICES, step=5_000, key=_PRICE)

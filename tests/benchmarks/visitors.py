@@ -24,7 +24,7 @@ RUN_SECONDS: Final = 60
 """A run that takes longer is an error."""
 
 _PROTOCOL: Final = Subprotocol("streamlit")
-_WELL: Final = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
+_WELL: Final = {ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY}
 
 STARTS_WITHIN: Final = 5.0
 """Visitors come one after the other within these seconds, as no crowd comes in the same instant."""
@@ -104,8 +104,11 @@ class _Page:
         self._socket = socket
         self._plan = plan
         self._slider = ""
+        self._around = ""
+        """The fragment that has the slider in it: a browser asks for that one alone."""
         self._script = ""
         self._value: float | None = None
+        self._asked = False
         self._priced: float | None = None
         self._ended = asyncio.Event()
         self._redrawing: dict[str, asyncio.Task[None]] = {}
@@ -113,14 +116,15 @@ class _Page:
     async def run(self, value: float | None) -> tuple[float, float]:
         """Ask for a script run, with the slider moved there; seconds until the price came, and until the end."""
         self._value, self._priced = value, None
+        self._asked = bool(self._around) and value is not None
         self._ended.clear()
         began = time.perf_counter()
-        await self._ask()
+        await self._ask(self._around if self._asked else "", redraws=False)
         async with asyncio.timeout(RUN_SECONDS):
             await self._ended.wait()
         done = time.perf_counter()
-        if self._priced is None and self._plan.slider:
-            self.errors.append("a run ended without a price")
+        if self._plan.slider and (self._priced is None or not self._slider):
+            self.errors.append(f"a run ended without a {'slider' if not self._slider else 'price'}")
         return (self._priced or done) - began, done - began
 
     async def listen(self) -> None:
@@ -128,19 +132,30 @@ class _Page:
         async for data in self._socket:
             message = ForwardMsg()
             message.ParseFromString(data if isinstance(data, bytes) else data.encode())
-            is_whole = not message.metadata.run.fragment_ids
             match message.WhichOneof("type"):
-                case "new_session":
-                    self._script = message.new_session.page_script_hash
+                case "navigation":
+                    # Not that of the new session: until the navigation has spoken it is the main script's.
+                    self._script = message.navigation.page_script_hash
                 case "auto_rerun":
                     self._redraw(message.auto_rerun.fragment_id, message.auto_rerun.interval)
                 case "stop_auto_rerun":
                     for fragment in message.stop_auto_rerun.fragment_ids:
                         self._stop(fragment)
-                case "delta" if is_whole:
+                case "delta":
                     self._take(message)
-                case "script_finished" if is_whole and message.script_finished == _WELL:
+                case "script_finished" if self._is_answered(message):
                     self._ended.set()
+
+    def _is_answered(self, message: ForwardMsg) -> bool:
+        """Whether a run's end is the end of what was asked for.
+
+        A fragment that redraws itself at that moment may take the place of the end, or mark it as too early; the price
+        has come by then.
+        """
+        ran, well = message.metadata.run.fragment_ids, message.script_finished in _WELL
+        if self._priced is not None:
+            return not self._asked or self._around in ran or well
+        return well and (self._around in ran if self._asked else not ran)
 
     def leave(self) -> None:
         """Ask for nothing more."""
@@ -161,7 +176,7 @@ class _Page:
             await asyncio.sleep(seconds)
             await self._ask(fragment)
 
-    async def _ask(self, fragment: str = "") -> None:
+    async def _ask(self, fragment: str = "", *, redraws: bool = True) -> None:
         question = BackMsg()
         state = question.rerun_script
         moved = {} if self._value is None else {self._plan.slider: f"{self._value:g}"}
@@ -169,7 +184,7 @@ class _Page:
         state.page_name = "" if self._script else self._plan.screen
         state.page_script_hash = self._script
         state.fragment_id = fragment
-        state.is_auto_rerun = bool(fragment)
+        state.is_auto_rerun = redraws
         if self._value is not None and self._slider:
             widget = state.widget_states.widgets.add()
             widget.id = self._slider
@@ -183,7 +198,7 @@ class _Page:
         element = message.delta.new_element
         match element.WhichOneof("type"):
             case "slider" if element.slider.id.endswith(f"-{self._plan.slider}"):
-                self._slider = element.slider.id
+                self._slider, self._around = element.slider.id, message.delta.fragment_id
             case "exception":
                 self.errors.append(element.exception.message)
             case "metric" if self._priced is None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from playwright.sync_api import Locator, Page
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ANSWER_SECONDS: Final = 15
@@ -24,8 +25,9 @@ RUN_SECONDS: Final = 90
 
 _MESSAGES: Final = ForwardMsg.DESCRIPTOR.fields_by_name
 
-COUNT_RUNS: Final = """
-window.lab = {started: 0, running: false, changed: performance.now()};
+COUNT_RUNS: Final = (
+    """
+window.lab = {started: 0, running: false, changed: performance.now(), asked: 0, answered: 0};
 const fieldsOf = bytes => {
   let at = 0;
   const number = () => {
@@ -48,15 +50,27 @@ window.WebSocket = class extends window.WebSocket {
       if (!(message.data instanceof ArrayBuffer)) return;
       window.lab.changed = performance.now();
       const fields = fieldsOf(new Uint8Array(message.data));
-      if (fields.includes(NEW_SESSION)) { window.lab.started += 1; window.lab.running = true; }
+      if (fields.includes(NEW_SESSION)) {
+        window.lab.started += 1;
+        window.lab.running = true;
+        window.lab.answered = window.lab.asked;
+      }
       if (fields.includes(SCRIPT_FINISHED)) window.lab.running = false;
     });
   }
+  send(message) {
+    if (message instanceof Uint8Array && fieldsOf(message).includes(RERUN)) window.lab.asked += 1;
+    super.send(message);
+  }
 };
-""".replace("NEW_SESSION", str(_MESSAGES["new_session"].number)).replace(
-    "SCRIPT_FINISHED", str(_MESSAGES["script_finished"].number)
+""".replace("NEW_SESSION", str(_MESSAGES["new_session"].number))
+    .replace("SCRIPT_FINISHED", str(_MESSAGES["script_finished"].number))
+    .replace("RERUN", str(BackMsg.DESCRIPTOR.fields_by_name["rerun_script"].number))
 )
-"""Runs in every page before its own scripts: counts script runs as the server announces them.
+"""Runs in every page before its own scripts: counts script runs as the server announces them, and what asked for one.
+
+A slider that was moved by several keys may ask twice, and on a slow machine the first run ends before the second has
+begun: the screen has answered once a run began after the last question.
 
 A run that gives way to the next may end without a word, so ends are not counted. The page's own
 ``data-test-script-state`` does not do for this: a run that ends within one frame never shows there.
@@ -69,6 +83,7 @@ _IDLE: Final = """() => {
     && app.getAttribute("data-test-connection-state") === "CONNECTED"
     && window.lab.started > 0
     && !window.lab.running
+    && window.lab.answered === window.lab.asked
     && performance.now() - window.lab.changed > 200;
 }"""
 

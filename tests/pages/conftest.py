@@ -75,3 +75,9 @@ def downloads(monkeypatch: pytest.MonkeyPatch) -> Downloads:
 
     monkeypatch.setattr(MediaFileManager, "add_deferred", note)
     return offered
+
+
+def open_popover(app: AppTest, key: str) -> AppTest:
+    """What a click on a popover does: what is in it is drawn while it is open."""
+    app.session_state[key] = True
+    return app.run()

@@ -18,8 +18,10 @@ from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
 from core.workflows.lab import Lab
 from core.workflows.scenarios import Scenarios
+from pages.shared.scenario_shelf import SAVE, SHARE
+from pages.shared.what_if_start import START
 from tests.core.workflows.conftest import with_empty_store
-from tests.pages.conftest import Downloads, OpenScreen
+from tests.pages.conftest import Downloads, OpenScreen, open_popover
 from tests.pages.markdown import letters_of, plain, said
 
 TAKEN = "taken_house"
@@ -288,7 +290,7 @@ def test_a_link_opens_the_very_same_house_to_the_last_digit(
     first = open_screen(ranged_settings, "what_if", version="1", **address(house))
     assert form(first) == house
     assert price(first) == lab.value(house, "1").text
-    (shared,) = (query_of(code.value) for code in first.code)
+    (shared,) = (query_of(code.value) for code in open_popover(first, SHARE).code)
     assert shared == {**address(house), "version": "1"} | {"total_rooms": "39320", "population": "16305.5"} | {
         name: f"{value:g}" for name, value in house.as_dict().items() if value in (410, 29)
     }
@@ -333,7 +335,7 @@ def test_a_start_from_a_real_block_group_puts_all_nine_features_in(
 def test_a_block_group_can_be_drawn_by_what_it_is_like(
     ranged_settings: Settings, open_screen: OpenScreen, real_rows: pd.DataFrame
 ) -> None:
-    what_if = open_screen(ranged_settings, "what_if")
+    what_if = open_popover(open_screen(ranged_settings, "what_if"), START)
     by_label = {box.label: box for box in what_if.selectbox}
     by_label["Ocean proximity there"].select("NEAR BAY")
     by_label["Near"].select("Oakland")
@@ -355,7 +357,7 @@ def test_a_block_group_can_be_drawn_by_what_it_is_like(
 def test_a_draw_that_nothing_meets_is_refused_and_the_house_stays(
     ranged_settings: Settings, open_screen: OpenScreen
 ) -> None:
-    what_if = open_screen(ranged_settings, "what_if", median_income="4.4")
+    what_if = open_popover(open_screen(ranged_settings, "what_if", median_income="4.4"), START)
     by_label = {box.label: box for box in what_if.selectbox}
     by_label["Ocean proximity there"].select("ISLAND")
     by_label["Near"].select("Redding")
@@ -466,6 +468,7 @@ def test_the_place_moves_only_where_it_is_freed(ranged_settings: Settings, open_
 
 
 def save(app: AppTest, name: str, note: str = "") -> AppTest:
+    open_popover(app, SAVE)
     app.text_input[0].set_value(name)
     app.text_area[0].set_value(note)
     return press(app, "Save scenario")

@@ -17,6 +17,7 @@ from core.charts.history import rmse_history
 from core.charts.importance import importance_bars
 from core.charts.learning import learning_curve
 from core.charts.place_map import place_map
+from core.charts.range_bar import range_bar
 from core.charts.scenarios import scenario_prices
 from core.charts.surface import surface
 from core.charts.version_split import version_split
@@ -103,6 +104,25 @@ def test_every_hover_is_the_houses_own(name: str) -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_figure_carries_a_template_of_plotlys(name: str) -> None:
     assert "colorway" not in FIGURES[name]().layout.template.layout.to_plotly_json()
+
+
+UNCHECKED: dict[str, Callable[[], go.Figure]] = {
+    "curves": FIGURES["curves"],
+    "waterfall": FIGURES["waterfall"],
+    "range": lambda: range_bar(valued.PRICE, valued.price_range()),
+    "range near the cap": lambda: range_bar(480_000.0, valued.price_range(480_000.0)),
+    "no range": lambda: range_bar(valued.PRICE, None),
+}
+"""What is drawn at every move of a slider."""
+
+
+@pytest.mark.parametrize("name", UNCHECKED)
+def test_plotly_finds_nothing_wrong_with_what_it_was_not_asked_to_check(name: str) -> None:
+    figure = UNCHECKED[name]().to_dict()
+    checked = go.Figure(figure).to_dict()
+    assert checked["data"] == figure["data"]
+    # A shape that was added leaves an empty list of annotations behind.
+    assert checked["layout"] == {name: told for name, told in figure["layout"].items() if told != ()}
 
 
 def test_the_mode_bar_keeps_only_picture_and_reset() -> None:

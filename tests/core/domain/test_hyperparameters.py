@@ -175,6 +175,10 @@ def test_a_run_from_before_there_were_feature_sets_has_the_basic_one():
     old = {name: str(value) for name, value in params.items()}
     assert whole_params(old) == {**old, "features": "basic"}
     assert whole_params({**old, "features": "location"})["features"] == "location"
+    boosted = TrainingSpec.create("lightgbm")
+    before_bins = {name: str(value) for name, value in boosted.as_params().items() if name != "max_bin"}
+    assert TrainingSpec.from_params(whole_params(before_bins)) == boosted
+    assert whole_params(before_bins)["max_bin"] == "255"
     assert whole_params({"family": "somebody's own", "depth": "3"}) == {"family": "somebody's own", "depth": "3"}
 
 
