@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+import sqlalchemy as sa
+
 from core.domain.errors import LabError, QueueUnavailable, TrainingCancelled
 from core.domain.jobs import Progress
 from core.domain.settings import Settings
@@ -21,6 +23,7 @@ AWAY_SECONDS: Final = 1.0
 """Between two questions to a database that does not answer."""
 
 KEPT_LINES: Final = 12
+INTERRUPTED: Final = "taken up again: the job database could not be written, its disk may have been full"
 _log = logging.getLogger(__name__)
 
 Abandon = Callable[[OpenedRun, BaseException], tuple[str, ...]]
@@ -29,20 +32,26 @@ Abandon = Callable[[OpenedRun, BaseException], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What all jobs of one worker process share. ``in_hand`` holds the ids of those it works on now."""
+    """What all jobs of one worker process share.
+
+    ``in_hand`` holds the ids of those it works on now, ``interrupted`` of those it takes up again for the job database
+    could not be written.
+    """
 
     settings: Settings
     queue: JobQueue
     connect: Connect
     worker_id: str
     in_hand: set[str] = field(default_factory=set)
+    interrupted: set[str] = field(default_factory=set)
 
 
 class Desk:
     """One job in hand, from the moment a worker takes it up to the moment nothing of it is left open.
 
     As a context manager it closes what an error leaves open: a cancel ends the run as KILLED, a failure as
-    FAILED; a job that another worker has taken over meanwhile is left to that one.
+    FAILED; a job that another worker has taken over meanwhile is left to that one. Where the job database has no room
+    for what a step came to the job has not ended: nothing is closed, and it is taken up again once there is room.
     """
 
     def __init__(self, place: Workplace, job_id: str, abandon: Abandon) -> None:
@@ -96,6 +105,9 @@ class Desk:
 
     def __enter__(self) -> None:
         self.place.in_hand.add(self.job_id)
+        if self.job_id in self.place.interrupted:
+            self.place.interrupted.discard(self.job_id)
+            self.note(INTERRUPTED)
         try:
             self.place.queue.board.open(self.job_id, self.place.worker_id)
         except QueueUnavailable as error:
@@ -122,6 +134,11 @@ class Desk:
         if standing is Standing.CANCELLED:
             self._leave(TrainingCancelled())
             raise engine_errors.DBOSWorkflowCancelledError(f"job {self.job_id} was cancelled") from error
+        if isinstance(error, sa.exc.OperationalError):
+            # Only the engine's own writes raise it bare. To fail the job it would have to write once more, and may
+            # well be able to by then: a training would be lost to a disk that was full for a moment.
+            _log.warning("job %s waits until the job database can be written: %s", self.job_id, error.orig)
+            raise engine_errors.DBOSWorkflowConflictIDError(self.job_id) from error
         if isinstance(error, Exception):
             # The engine's base exceptions are no end of the job.
             self._leave(error)

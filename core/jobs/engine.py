@@ -162,6 +162,10 @@ class JobQueue:
         alive = {worker.worker_id for worker in self.live_workers()}
         return {str(status.executor_id) for status in self._briefly(status="PENDING")} - alive
 
+    def held_by(self, worker_id: str) -> set[str]:
+        """The jobs that count as running at this worker."""
+        return {status.workflow_id for status in self._briefly(status="PENDING", executor_id=worker_id)}
+
     def cancel(self, job_id: str) -> Job:
         """Ask a job to stop: a queued one never starts, a running one ends after its current step.
 

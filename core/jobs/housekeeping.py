@@ -1,10 +1,11 @@
-"""What a worker does beside its jobs: take over those of dead workers, and close what ended jobs left open."""
+"""What a worker does beside its jobs: take over those of dead workers, take up again those it lost itself, and close
+what ended jobs left open."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from core.domain.errors import JobFailed, LabError, RecordsError, TrainingCancelled
@@ -17,12 +18,18 @@ from core.workflows.training_state import OpenedRun
 SILENCE_SECONDS: Final = 5.0
 """How long a silent worker must stay silent before its jobs are taken: all workers of a laptop wake up at once."""
 
+LOST_SECONDS: Final = 5.0
+"""How long nobody must work on a job: the engine holds one for a moment before it begins and after it has ended."""
+
 CLOSING_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 60.0
 _log = logging.getLogger(__name__)
 
 Recover = Callable[[list[str]], object]
 """Puts the jobs that these workers had in hand back on the queue."""
+
+Requeue = Callable[[str], object]
+"""Puts one job back on the queue, if it still belongs to this worker."""
 
 AbandonJob = Callable[[str, OpenedRun, BaseException], tuple[str, ...]]
 """Closes what a job left open, given its id, its run and the reason."""
@@ -52,6 +59,35 @@ class Heir:
             self._recover(dead)
         for name in dead:
             self._place.queue.roster.leave(name)
+
+
+class Finder:
+    """Puts the jobs back on the queue that this worker holds and nobody in it works on.
+
+    The engine drops a job whose end it could not write down, for the disk of the job database is full, say. Its worker
+    lives and would never be inherited from, so the job would say RUNNING until somebody starts another worker.
+
+    Args:
+        active: the jobs that the engine of this process works on now.
+    """
+
+    def __init__(self, place: Workplace, active: Callable[[], Collection[str]], requeue: Requeue) -> None:
+        self._place = place
+        self._active = active
+        self._requeue = requeue
+        self._idle_since: dict[str, float] = {}
+
+    def look(self) -> None:
+        """Take up again what nobody has worked on for :data:`LOST_SECONDS`."""
+        now = time.monotonic()
+        held = self._place.queue.held_by(self._place.worker_id)
+        self._idle_since = {job_id: self._idle_since.get(job_id, now) for job_id in held.difference(self._active())}
+        for job_id, since in self._idle_since.items():
+            if now - since >= LOST_SECONDS:
+                self._place.interrupted.add(job_id)
+                with database_errors():
+                    self._requeue(job_id)
+                _log.warning("job %s was not ended, and nobody works on it: it is back on the queue", job_id)
 
 
 class Janitor:

@@ -31,7 +31,7 @@ from core.jobs.connection import APPLICATION, JOB_VERSION
 from core.jobs.database import database_errors
 from core.jobs.desk import Workplace
 from core.jobs.engine import ASSESSMENT_QUEUE, SCORING_QUEUE, TRAINING_QUEUE, JobQueue
-from core.jobs.housekeeping import Heir, Janitor
+from core.jobs.housekeeping import Finder, Heir, Janitor
 from core.jobs.roster import HEARTBEAT_SECONDS
 from core.jobs.scoring_job import OldFiles, abandon_scoring, is_scoring, register_scoring
 from core.jobs.sweep_job import register_trials
@@ -91,7 +91,7 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, lambda *_: stop.set())
     queue = JobQueue(settings)
-    DBOS(
+    engine = DBOS(
         config={
             "name": APPLICATION,
             "system_database_url": patient(settings.database_url),
@@ -127,8 +127,15 @@ def _work(settings: Settings, worker_id: str, concurrency: int | None, keep_on: 
         # The engine has no public word for this, and its public `resume_workflow` would run a job twice when two
         # heirs call it, and forget how often it was tried.
         heir = Heir(place, DBOS._recover_pending_workflows)  # noqa: SLF001
+        # Nor for these: which jobs it works on, and putting one of them back while it is this worker's.
+        finder = Finder(
+            place,
+            engine._active_workflows_set.activeList,  # noqa: SLF001
+            lambda job_id: engine._sys_db.reenqueue_for_recovery(job_id, [worker_id], TRAINING_QUEUE),  # noqa: SLF001
+        )
         # Each by itself: MLflow may let the one that asks it wait for long.
         _again_and_again("heir", HEIR_SECONDS, stop, heir.look)
+        _again_and_again("finder", HEIR_SECONDS, stop, finder.look)
         _again_and_again("janitor", ROUND_SECONDS, stop, Janitor(place, functools.partial(_abandon, place)).look)
         _again_and_again("old files", ROUND_SECONDS, stop, OldFiles(place).look)
         _again_and_again("conductor", ROUND_SECONDS, stop, conductor.look)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.domain.runs import Run, RunStatus
 from core.domain.settings import SQLITE
 from core.tracking.registry import get_version, version_of_run
 from core.tracking.runs import list_runs
 from core.tracking.store import Store, mlflow_errors
+
+if TYPE_CHECKING:
+    from mlflow.entities import LoggedModelStatus
 
 _MOST: Final = 50_000
 """What one search of MLflow answers at most."""
@@ -86,13 +89,27 @@ def fail_model(store: Store, model_id: str) -> bool:
     return True
 
 
+def fail_models_of(store: Store, run_id: str) -> None:
+    """Say of the models that a run began to log and did not finish that they failed."""
+    from mlflow.entities import LoggedModelStatus
+
+    for model_id, status in _models_of(store, run_id):
+        if status is LoggedModelStatus.PENDING:
+            fail_model(store, model_id)
+
+
 def logged_model_of(store: Store, run_id: str) -> str | None:
     """The id of the finished model a run logged; None where there is none."""
     from mlflow.entities import LoggedModelStatus
 
+    ready = [model_id for model_id, status in _models_of(store, run_id) if status is LoggedModelStatus.READY]
+    return ready[0] if ready else None
+
+
+def _models_of(store: Store, run_id: str) -> list[tuple[str, LoggedModelStatus]]:
+    """Id and state of every model a run logged."""
     with mlflow_errors(store.uri):
         page = store.client.search_logged_models(
             [store.experiment_id], filter_string=f"source_run_id = '{run_id}'", max_results=_PAGE
         )
-    ready = [model for model in page if model.status is LoggedModelStatus.READY]
-    return str(ready[0].model_id) if ready else None
+    return [(str(model.model_id), model.status) for model in page]

@@ -17,6 +17,7 @@ from core.domain.runs import RunStatus, TrainingOutcome
 from core.domain.settings import Settings
 from core.evaluation.evaluate import write_report
 from core.models.trainer import ShouldStop
+from core.tracking.leftovers import fail_models_of
 from core.tracking.local_registry import open_registry
 from core.tracking.registry import note_local_version, register_version, version_of_run, withdraw_version
 from core.tracking.store import Store
@@ -115,6 +116,8 @@ def abandon(settings: Settings, connect: Connect, job_id: str, run: OpenedRun, e
     steps: list[Callable[[], None]] = [lambda: open_registry(settings, connect).withdraw(job_id, run_id)]
     if run_id is not None:
         steps.append(lambda: withdraw_version(connect(), run_id))
+        # Its upload may have been cut off, by a full disk say: MLflow would show it as being written for ever.
+        steps.append(lambda: fail_models_of(connect(), run_id))
         steps.append(lambda: _end(settings, connect, run_id, status, reason))
     troubles = []
     for step in steps:  # one that fails does not keep the others from being done

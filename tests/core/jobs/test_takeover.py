@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
-from core.domain.jobs import JobState
+import pytest
+
+from core.domain.jobs import Job, JobState
 from core.domain.settings import Settings
+from core.jobs.desk import INTERRUPTED
 from core.jobs.engine import JobQueue
 from core.jobs.training_job import MOST_RESUMES
 from core.tracking.local_registry import ModelRegistry
@@ -19,6 +24,7 @@ from tests.core.jobs.conftest import has_grown, is_final, request_of, wait_for
 from tests.forked import start_worker, working
 
 TAKEOVER_SECONDS = 30
+PATIENT_SECONDS = 120
 
 
 def test_the_job_of_a_worker_that_hangs_is_taken_over_from_its_checkpoint_and_its_return_disturbs_nothing(
@@ -84,6 +90,51 @@ def test_a_job_whose_worker_dies_too_often_fails_with_that_reason(queue: JobQueu
     assert run.status == "FAILED"
     assert run.tags["failure"] == job.failure.what
     assert not all_versions(open_store(settings))
+
+
+STEPS = "INSERT ON operation_outputs"
+"""The engine keeps what a step came to."""
+ENDS = "UPDATE OF status ON workflow_status WHEN NEW.status IN ('SUCCESS', 'ERROR')"
+"""The engine keeps that a job has ended."""
+
+
+@pytest.mark.parametrize("refused", [STEPS, ENDS])
+def test_a_worker_that_could_not_write_down_how_its_job_went_takes_it_up_again_itself(
+    queue: JobQueue, settings: Settings, refused: str
+) -> None:
+    with working(settings, parent=os.getpid()) as worker:
+        with _refusing(settings, refused):
+            job_id = queue.submit(request_of())
+            _until(lambda: "it is back on the queue" in _log_of(settings), PATIENT_SECONDS)
+            assert not queue.get(job_id).state.is_final
+        wait_for(queue, job_id, says_why_it_began_anew, seconds=PATIENT_SECONDS)
+        job = wait_for(queue, job_id, is_final, seconds=PATIENT_SECONDS)
+        assert job.state is JobState.SUCCEEDED, job.failure
+        _until(lambda: not queue.board.open_jobs())
+        assert worker.is_alive()
+    store = open_store(settings)
+    assert [run.status for run in list_runs(store)] == ["FINISHED"]
+    assert len(all_versions(store)) == len(ModelRegistry(settings).read_file()) == 1
+    assert not list(settings.paths.job_files.glob("*"))
+
+
+def says_why_it_began_anew(job: Job) -> bool:
+    return job.progress is not None and any(line.endswith(INTERRUPTED) for line in job.progress.log)
+
+
+@contextmanager
+def _refusing(settings: Settings, what: str) -> Iterator[None]:
+    """The job database takes everything but this, as one does that has no room left for it."""
+    with closing(sqlite3.connect(settings.paths.lab_db, isolation_level=None, timeout=30)) as database:
+        # A number without a positive counterpart is an operational error, as a full disk is.
+        database.execute(f"CREATE TRIGGER refused BEFORE {what} BEGIN SELECT abs(-9223372036854775807 - 1); END")
+        yield
+        database.execute("DROP TRIGGER refused")
+
+
+def _log_of(settings: Settings) -> str:
+    log = settings.home / "processes.log"
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
 
 
 def _posted_anew(queue: JobQueue, job_id: str, before: object) -> bool:

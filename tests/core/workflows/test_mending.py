@@ -209,10 +209,19 @@ def test_a_model_nobody_finished_is_marked_as_failed(killed: Settings) -> None:
 
     before = states()
     assert before.count(str(LoggedModelStatus.PENDING)) == 1
-    assert any(line.startswith("marked MLflow's model") for line in mend(killed))
+    mend(killed)
     assert states() == sorted(
         str(LoggedModelStatus.FAILED) if s == str(LoggedModelStatus.PENDING) else s for s in before
     )
+
+
+def test_a_model_that_a_run_left_unfinished_when_it_ended_is_marked_as_failed(lab_home: Settings) -> None:
+    store = open_store(lab_home)
+    run_id = open_run_of(store, new_inline_job())
+    model = store.client.create_logged_model(store.experiment_id, name="model", source_run_id=run_id)
+    store.client.set_terminated(run_id, status=RunStatus.FAILED)
+    assert mend(lab_home) == [f"marked MLflow's model {model.model_id} as FAILED: its run has ended"]
+    assert store.client.get_logged_model(model.model_id).status is LoggedModelStatus.FAILED
 
 
 def test_a_model_of_a_living_run_is_not_touched(lab_home: Settings) -> None:
