@@ -13,10 +13,10 @@ from pages.shared.data_drift import drift
 from pages.shared.data_map import maps
 from pages.shared.data_own import own_data
 from pages.shared.data_quality import quality
+from pages.shared.figures import tile
 from pages.shared.frame import escape, escape_prose, lab, page
 
 PARTS = ("Source", "Columns", "Quality", "Distributions", "Correlations", "Map", "Drift", "Your data")
-TILE_WIDTH = 138
 
 
 def tiles(view: DataView) -> None:
@@ -24,10 +24,10 @@ def tiles(view: DataView) -> None:
     held_out = int(view.is_held_out.sum())
     rows = len(view.dataset.rows)
     row = st.container(horizontal=True, gap="small")
-    row.metric("Rows", f"{rows:,}", help="One for each block group: a few hundred households.", width=TILE_WIDTH)
-    row.metric("To fit on", f"{rows - held_out:,}", help="Models are fitted on these alone.", width=TILE_WIDTH)
-    row.metric("Held out", f"{held_out:,}", help="Rows no model ever sees; they only score it.", width=TILE_WIDTH)
-    row.metric("SHA-256", view.dataset.sha256[:8], help="Equal digests mean the very same rows.", width=TILE_WIDTH)
+    tile(row, "Rows", f"{rows:,}", help="One for each block group: a few hundred households.")
+    tile(row, "To fit on", f"{rows - held_out:,}", help="Models are fitted on these alone.")
+    tile(row, "Held out", f"{held_out:,}", help="Rows no model ever sees; they only score it.")
+    tile(row, "SHA-256", view.dataset.sha256[:8], help="Equal digests mean the very same rows.")
 
 
 def nothing_yet(error: DataUnavailable, chosen: str) -> None:

@@ -6,7 +6,7 @@ from core.domain.access import Deed
 from core.domain.jobs import Job, JobState
 from core.domain.money import MISSING, duration
 from core.domain.scoring import ScoringRequest
-from pages.shared.columns import help_of
+from pages.shared.figures import tile
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.score_form import score_form
 from pages.shared.score_past import past_scorings
@@ -14,14 +14,21 @@ from pages.shared.score_result import result
 from pages.shared.visitor import barred, visitor
 
 LIVE_SECONDS = 0.5
+LINK_WIDTH = 150
+"""Said beforehand, so that it stands where it stays before the browser can draw it."""
 
 
 def one_scoring(job_id: str) -> None:
     """The scoring the address names: how far it is, or what came of it."""
-    st.page_link("score.py", label="Score another file", icon=":material/arrow_back:", query_params={})
+    # In one row: the link alone is lower than what stands in its place until the browser can draw it.
+    head = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+    title = head.container()
+    head.page_link(
+        "score.py", label="Score another file", icon=":material/arrow_back:", query_params={}, width=LINK_WIDTH
+    )
     with errors():
         job = lab().scoring.get(job_id)
-        st.subheader(escape(file_name(job)), anchor=False)
+        title.subheader(escape(file_name(job)), anchor=False)
         if job.state.is_final:
             ending(job)
         else:
@@ -50,8 +57,8 @@ def live(job_id: str) -> None:
             said = f", {progress.said}" if progress.said else ""
             st.progress(progress.share, text=f"{progress.phase.capitalize()}{counted}{said}")
         left, right, _ = st.columns([1, 1, 2])
-        left.metric("Pricing for", duration(progress.elapsed if progress else None), help=help_of("Pricing for"))
-        right.metric("Time left", duration(progress.remaining if progress else None), help=help_of("Time left"))
+        tile(left, "Pricing for", duration(progress.elapsed if progress else None), width="stretch")
+        tile(right, "Time left", duration(progress.remaining if progress else None), width="stretch")
         if st.button("Cancel", icon=":material/cancel:", **barred(Deed.SCORE)):
             lab().scoring.cancel(job_id, actor=visitor())
             st.rerun()

@@ -13,15 +13,16 @@ from core.domain.jobs import LONGEST_RUN_NAME, Job, JobState, TrainingRequest
 from core.domain.money import MISSING, dollars, duration, memory
 from core.workflows.spatial import BLOCKS
 from core.workflows.views import HeldOut, TrainingResult, VersionCard
-from pages.shared.columns import help_of
 from pages.shared.data_choice import data_choice
-from pages.shared.figures import chart, metric_tiles, tiles
+from pages.shared.figures import chart, metric_tiles, tile, tiles
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.knobs import family_choice, feature_choice, preset_choice, sliders, take_over, train_again
 from pages.shared.spatial import spatial_score
 from pages.shared.visitor import barred, visitor
 
 LIVE_SECONDS = 0.5
+LINK_WIDTH = 220
+"""Said beforehand, so that its row has as many lines before the browser can draw it as afterwards."""
 MEASURING = "Measuring how wide its ranges must be"
 SCORING = "Scoring its settings where they know no neighbours"
 RANGE_METRICS = ("coverage", "interval_width")
@@ -98,9 +99,9 @@ def show_progress(job: Job, reference: VersionCard | None) -> None:
         said = f", {progress.said}" if progress.said else ""
         st.progress(progress.share, text=f"{progress.phase.capitalize()}{counted}{said}")
     left, middle, right = st.columns(3)
-    left.metric("Fitting for", duration(progress.elapsed if progress else None), help=help_of("Fitting for"))
-    middle.metric("Time left", duration(progress.remaining if progress else None), help=help_of("Time left"))
-    right.metric("RMSE so far", dollars(progress.last_score if progress else None), help=help_of("RMSE so far"))
+    tile(left, "Fitting for", duration(progress.elapsed if progress else None), width="stretch")
+    tile(middle, "Time left", duration(progress.remaining if progress else None), width="stretch")
+    tile(right, "RMSE so far", dollars(progress.last_score if progress else None), width="stretch")
     if st.button("Cancel", icon=":material/cancel:", **barred(Deed.CANCEL_JOB)):
         lab().cancel(job.job_id, actor=visitor())
         st.rerun()
@@ -148,7 +149,7 @@ def show_result(job: Job, result: TrainingResult) -> None:
     if result.repeated:
         st.caption(f":material/replay: {escape(result.repeated)}")
     show_range(result.version, job.spec, result.outcome.scores.rmse if result.outcome.scores else None)
-    ways = st.container(horizontal=True, gap="small")
+    ways = st.container(horizontal=True, gap="small", vertical_alignment="center")
     if ways.button("Value a house", icon=":material/real_estate_agent:"):
         st.switch_page("what_if.py")
     if ways.button("Train again", icon=":material/replay:"):
@@ -160,6 +161,7 @@ def show_result(job: Job, result: TrainingResult) -> None:
             label=f"Compare with {beside.title}",
             icon=":material/compare_arrows:",
             query_params={"runs": ",".join(beside.run_ids)},
+            width=LINK_WIDTH,
         )
     if result.missed_thresholds:
         st.warning(
@@ -258,10 +260,9 @@ def plots(job: Job, reference: VersionCard | None, held_out: HeldOut) -> None:
 
 
 with page("Train", "Fitted on 80 % of the block groups, scored on the 20 % held out, in 1990 dollars."):
-    # What a training says stands first: on a phone it is above the form.
+    # What a training says stands first: on a phone it is above the form, which would be pushed down if it were there
+    # before it.
     results, form = st.columns([2, 1], gap="large")
-    with form:
-        controls()
     with results, errors():
         job = wanted_job()
         if job is None:
@@ -272,3 +273,5 @@ with page("Train", "Fitted on 80 % of the block groups, scored on the 20 % held 
                 show_ending(job)
             else:
                 live(job.job_id, lab().reference_for(job))
+    with form:
+        controls()

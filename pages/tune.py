@@ -12,14 +12,12 @@ from core.domain.money import dollars, duration
 from core.domain.sweep_plans import SweepPlan
 from core.domain.sweeps import Sweep, SweepHead, SweepState, Trial, TrialState
 from core.workflows.sweep_findings import SweepFindings
-from pages.shared.columns import help_of
-from pages.shared.figures import chart, trial_table
+from pages.shared.figures import chart, tile, trial_table
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.sweep_form import sweep_plan
 from pages.shared.visitor import barred, visitor
 
 LIVE_SECONDS = 1.0
-TILE_WIDTH = 138
 
 STATES = {
     SweepState.RUNNING: "Under way",
@@ -119,7 +117,7 @@ def tiles(sweep: Sweep) -> None:
         "Given up": f"{sweep.count(TrialState.PRUNED):,}",
         "Work": duration(sweep.work_seconds),
     }.items():
-        row.metric(label, figure, help=help_of(label), width=TILE_WIDTH)
+        tile(row, label, figure)
 
 
 def buttons(sweep: Sweep, findings: SweepFindings) -> None:
@@ -196,9 +194,8 @@ def pictures(sweep: Sweep, findings: SweepFindings) -> None:
 with page(
     "Tune", "Settings are judged by cross-validation of the training rows; the held-out rows are never looked at."
 ):
+    # Drawn from top to bottom, as a phone shows them: a form that is there first would be pushed down.
     results, form = st.columns([2, 1], gap="large")
-    with form:
-        controls()
     with results, errors():
         sweep = wanted_sweep()
         if sweep is None:
@@ -212,3 +209,5 @@ with page(
                 show(sweep)
             else:
                 live(sweep.sweep_id)
+    with form:
+        controls()

@@ -1,5 +1,8 @@
 """What-if: a price with its range at once, then why, what would change it, and what is known around it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -23,7 +26,28 @@ from pages.shared.what_if_start import (
 )
 from pages.shared.what_if_versions import side_by_side
 
+ANSWER_HEIGHT = 340
+ROOM_WAS_KEPT = "room_was_kept"
 PARTS = ["Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios"]
+
+
+@contextmanager
+def room_kept() -> Iterator[None]:
+    """At a visit's first run, keep room above this for an answer that comes last.
+
+    The form must be drawn before its house is priced, and a phone shows it below the price, which would push it down.
+    Later runs find the last answer there.
+    """
+    place = st.empty()
+    if ROOM_WAS_KEPT in st.session_state or not st.query_params:
+        yield
+        return
+    st.session_state[ROOM_WAS_KEPT] = True
+    place.space(ANSWER_HEIGHT)
+    try:
+        yield
+    finally:
+        place.empty()
 
 
 def ask() -> tuple[Valuation, DeltaGenerator] | None:
@@ -97,14 +121,14 @@ def questions() -> None:
         card = price.container(border=True)
         # Sliders that stand are not waited for: their forty parts would come to the browser before the price.
         early = are_drawn()
+        with card, room_kept():
+            if not early:
+                with features:
+                    form()
+            answer = ask()
         if early:
-            with card:
-                answer = ask()
-        with features:
-            form()
-        if not early:
-            with card:
-                answer = ask()
+            with features:
+                form()
         if answer is not None:
             valuation, picture = answer
             with features:

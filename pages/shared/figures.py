@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.hyperparameters import KNOBS, family_label
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text
@@ -16,7 +17,7 @@ from core.domain.run_query import Column, ColumnKind
 from core.domain.runs import Run, Scores
 from core.domain.sweeps import Sweep, TrialState
 from core.workflows.views import ScoreLine
-from pages.shared.columns import columns_of
+from pages.shared.columns import columns_of, help_of
 
 if TYPE_CHECKING:
     from core.charts.frame import Figure
@@ -28,6 +29,27 @@ _TRIAL_STATE: Final = {
     TrialState.FAILED: "failed",
     TrialState.CANCELLED: "cancelled",
 }
+
+
+TILE_WIDTH: Final = 138
+"""Two stand side by side on a phone, four on a desk."""
+
+TILE_HEIGHT: Final = 65
+_CHANGED_TILE_HEIGHT: Final = 92
+"""As high as a tile is, without a difference and with one. Said beforehand: until the browser has what draws tiles,
+something lower stands in their place, and all below would jump."""
+
+
+def tile(
+    place: DeltaGenerator,
+    label: str,
+    figure: str,
+    *,
+    help: str | None = None,
+    width: int | Literal["stretch"] = TILE_WIDTH,
+) -> None:
+    """One figure; without other help it is explained as the lab explains its label."""
+    place.metric(label, figure, help=help or help_of(label), width=width, height=TILE_HEIGHT)
 
 
 def score_tiles(scores: Scores | None) -> None:
@@ -58,7 +80,8 @@ def tiles(lines: Sequence[ScoreLine]) -> None:
             delta_color="off" if change in _NO_CHANGE else "normal" if name == "r2_score" else "inverse",
             delta_arrow="off" if change in _NO_CHANGE else "auto",
             help=METRICS[name].help,
-            width=_TILE_WIDTH,
+            width=TILE_WIDTH,
+            height=TILE_HEIGHT if change is None else _CHANGED_TILE_HEIGHT,
         )
 
 
@@ -66,9 +89,7 @@ def metric_tiles(names: Sequence[str], metrics: Mapping[str, float]) -> None:
     """These metrics side by side, each with its help; a missing one shows as a dash."""
     row = st.container(horizontal=True, gap="small")
     for name in names:
-        row.metric(
-            METRICS[name].label, figure_text(name, metrics.get(name)), help=METRICS[name].help, width=_TILE_WIDTH
-        )
+        tile(row, METRICS[name].label, figure_text(name, metrics.get(name)), help=METRICS[name].help)
 
 
 def run_table(runs: Sequence[Run], key: str) -> Run | None:
@@ -136,9 +157,6 @@ def chart(figure: Figure, key: str) -> None:
 
     st.plotly_chart(figure, key=key, config=dict(CONFIG))
 
-
-_TILE_WIDTH: Final = 138
-"""Two stand side by side on a phone, four on a desk."""
 
 _NO_CHANGE: Final = {"$0", "+0.0000", "-0.0000", "+0.0 points", "-0.0 points"}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.hyperparameters import ModelFamily, family_label
 from core.domain.run_cells import STATUS_WORDS, ordered, titles_of
@@ -26,6 +27,12 @@ from pages.shared.frame import escape
 _NAMES: Final = tuple(field.name for field in fields(RunQuery))
 _WRITTEN: Final = "runs_address"
 _FORM: Final = "runs_form"
+_ORDER_WIDTH: Final = 110  # leaves no room beside two fields, so that a phone has the same lines at all times
+_FIELD_WIDTH: Final = 160
+_FIELD_HEIGHT: Final = 68
+"""Of a label and its box. One field in each row has it from the start, and so has the row: until the browser has what
+draws the others, something lower stands in their place, and the table would jump."""
+
 _EXAMPLE: Final = "metrics.rmse < 50000 and params.max_depth = '20'"
 
 
@@ -78,6 +85,10 @@ def forget_form() -> None:
             del st.query_params[name]
 
 
+def _field(row: DeltaGenerator) -> DeltaGenerator:
+    return row.container(width=_FIELD_WIDTH, height=_FIELD_HEIGHT, border=False)
+
+
 def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
     """The query as the form stands. Any other filter or order starts at the first page again.
 
@@ -87,7 +98,7 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
     form: _Form = st.session_state[_FORM]
     start, key = form.start, form.key
     row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-    name = row.text_input("Name contains", start.name, key=key("name"), max_chars=200, width=160)
+    name = _field(row).text_input("Name contains", start.name, key=key("name"), max_chars=200)
     families = row.multiselect(
         "Family",
         list(ModelFamily),
@@ -104,19 +115,18 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
         key=key("statuses"),
         format_func=STATUS_WORDS.__getitem__,
         placeholder="All",
-        width=190,
+        width=_FIELD_WIDTH,
     )
     sortable = [Column(ColumnKind.ATTRIBUTE, one) for one in SORTABLE_ATTRIBUTES]
     sortable += ordered([column for column in columns if column.kind in (ColumnKind.METRIC, ColumnKind.PARAM)])
     sortable += [one for one in dict.fromkeys((query.order.column, start.order.column)) if one not in sortable]
     titles = titles_of(sortable)
-    column = row.selectbox(
+    column = _field(row).selectbox(
         "Sort by",
         sortable,
         sortable.index(start.order.column),
         key=key("order"),
         format_func=titles.__getitem__,
-        width=160,
     )
     descending = row.segmented_control(
         "Order",
@@ -126,6 +136,7 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
         format_func=lambda down: ":material/arrow_downward:" if down else ":material/arrow_upward:",
         help="Upwards or downwards. What is missing comes last either way.",
         required=True,
+        width=_ORDER_WIDTH,
     )
     with row.popover("More", icon=":material/filter_list:"):
         text = st.text_input(

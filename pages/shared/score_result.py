@@ -13,12 +13,14 @@ from core.domain.jobs import Job
 from core.domain.money import MISSING, dollars, duration, file_size, percent
 from core.domain.scoring import ScoredFile, ScoringReport
 from core.workflows.scoring_desk import ScoredResult
-from pages.shared.columns import columns_of, help_of
+from pages.shared.columns import columns_of
 from pages.shared.drift import drift_of
-from pages.shared.figures import chart
+from pages.shared.figures import chart, tile
 from pages.shared.frame import escape, lab
 
-_TILE_WIDTH: Final = 138
+_DOWNLOAD_WIDTH: Final = 280
+"""Enough for every label: how many stand in a row is settled before the browser has drawn them."""
+
 _LABELS: Final = {
     ScoredFile.CSV: "Priced rows, CSV",
     ScoredFile.PARQUET: "Priced rows, Parquet",
@@ -70,7 +72,7 @@ def _tiles(report: ScoringReport) -> None:
         "Mean price": dollars(report.mean_price),
         "With a warning": MISSING if share is None else percent(100 * share),
     }.items():
-        row.metric(label, figure, help=help_of(label), width=_TILE_WIDTH)
+        tile(row, label, figure)
 
 
 def _downloads(job: Job, report: ScoringReport) -> None:
@@ -96,6 +98,7 @@ def _download(row: DeltaGenerator, job_id: str, one: ScoredResult) -> None:
         mime=_MIME[one.kind],
         icon=":material/download:",
         type="primary" if one.kind is ScoredFile.CSV else "secondary",
+        width=_DOWNLOAD_WIDTH,
         on_click="ignore",
         disabled=one.size is None or one.is_too_large,
         key=f"download_{one.kind}",

@@ -7,7 +7,7 @@ import streamlit as st
 from core.domain.access import Deed
 from core.domain.money import MISSING, milliseconds
 from core.serving.service_control import DEFAULT_PORT, RunningService, find_service, start_service, stop_service
-from pages.shared.columns import help_of
+from pages.shared.figures import tile
 from pages.shared.frame import errors, escape, lab
 from pages.shared.visitor import barred, visitor
 
@@ -41,10 +41,10 @@ def _running(running: RunningService) -> None:
     if running.condition != "ok":
         st.warning(escape(f"{running.condition.capitalize()}: {running.reason}"), icon=":material/warning:")
     row = st.container(horizontal=True, gap="small")
-    row.metric("Version served", running.version or MISSING, help=help_of("Version served"), width=TILE_WIDTH)
-    row.metric("Requests a second", f"{running.per_second:,.1f}", help=help_of("Requests a second"), width=TILE_WIDTH)
-    row.metric("p95", milliseconds(running.p95_ms), help=help_of("p95"), width=TILE_WIDTH)
-    row.metric("Requests so far", f"{running.requests:,}", help=help_of("Requests so far"), width=TILE_WIDTH)
+    tile(row, "Version served", running.version or MISSING, width=TILE_WIDTH)
+    tile(row, "Requests a second", f"{running.per_second:,.1f}", width=TILE_WIDTH)
+    tile(row, "p95", milliseconds(running.p95_ms), width=TILE_WIDTH)
+    tile(row, "Requests so far", f"{running.requests:,}", width=TILE_WIDTH)
     if running.since is not None:
         st.caption(f"Version {running.version} since {running.since:%d %B %Y %H:%M:%S} UTC.")
     if st.button("Stop the service", icon=":material/stop:", **barred(Deed.RUN_SERVICE)):

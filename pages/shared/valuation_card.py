@@ -13,7 +13,7 @@ from core.domain.access import Deed
 from core.domain.jobs import JobState
 from core.workflows.valuation import Valuation
 from pages.shared.columns import help_of
-from pages.shared.figures import chart
+from pages.shared.figures import TILE_HEIGHT, chart
 from pages.shared.frame import errors, escape, lab
 from pages.shared.visitor import barred, visitor
 
@@ -26,6 +26,7 @@ def valuation_card(valuation: Valuation) -> DeltaGenerator:
         "Estimated median value (1990 $)",
         valuation.text,
         help=help_of("Estimated median value (1990 $)"),
+        height=TILE_HEIGHT,
     )
     picture = st.container()
     if valuation.range is None:
