@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Final, Self
 
@@ -14,6 +15,9 @@ from core.domain.settings import Settings
 from core.workflows.lab import Lab
 
 CHECK_SECONDS: Final = 5.0
+COLLECT_SECONDS: Final = 30.0
+"""Between two looks for garbage. Streamlit would take one after every run of a screen: a quarter of the server's time."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +37,7 @@ class BackgroundService:
         self._settings = settings
         self._lab: Lab | None = None
         self._is_warm = False
+        self._collected = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lab-service", daemon=True)
 
@@ -65,10 +70,13 @@ class BackgroundService:
             # Imports MLflow while nobody waits for it yet.
             self._lab.overview()
             self._warm()
-            # Streamlit collects all garbage after every script run. With these libraries loaded that took two
-            # thirds of the server's time; what is frozen is not looked at again.
+            # What the libraries made is there for good: what is frozen is not looked at again.
             gc.collect()
             gc.freeze()
             self._is_warm = True
+        if time.monotonic() - self._collected > COLLECT_SECONDS:
+            # Left to itself Python looks at what lives for long only once it has grown by a quarter.
+            gc.collect()
+            self._collected = time.monotonic()
         # Finishes what a crash cut off between ledger and alias, and notices aliases that were moved outside.
         self._lab.promotions.look()

@@ -10,15 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
+import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Page
 
+from core.charts.curves import curves
+from core.charts.range_bar import range_bar
+from core.charts.waterfall import waterfall
+from core.data.ingest import DataIngestor
+from core.data.split import split_rows
 from core.domain.configuration import load_settings
-from core.domain.house import FEATURES, House
+from core.domain.house import FEATURES, NUMERIC_COLUMNS, House
 from core.domain.hyperparameters import TrainingSpec
 from core.domain.jobs import TrainingRequest
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.features.direct import HouseRows
+from core.features.engineer import BedroomImputer
+from core.features.location import LocationFeatures
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
 from core.workflows.training import train_now
@@ -40,6 +48,7 @@ PRICE_SHARE = 0.25
 EXPLAINED_TIMES = 5.0
 """Of one plain ``pipeline.predict`` of the 150-tree forest: price and range, and with reasons and eight curves."""
 
+LOCATION_MS = 2.0
 REPEATS = 60
 WAIT_SECONDS = 20
 
@@ -195,3 +204,32 @@ def test_a_price_costs_a_quarter_of_one_plain_prediction_and_its_reasons_and_cur
     claim(Claim(what, cost / one, PRICE_SHARE, detail=f"{cost:.2f} ms; {plainly}"))
     what, cost = "the same with reasons and eight curves", median(explained)
     claim(Claim(what, cost / one, EXPLAINED_TIMES, detail=f"{cost:.1f} ms; {plainly}"))
+
+
+def test_what_a_move_draws_takes_less_time_than_plotly_s_checks_of_it_would(desk: Lab) -> None:
+    house = House.from_mapping({"median_income": 4.0})
+    valuation, found = desk.what_if.explained(house, BOOSTED), desk.what_if.curves(house, BOOSTED)
+    assert valuation.reasons is not None
+    reasons = valuation.reasons
+    drawn: dict[str, Callable[[], go.Figure]] = {
+        "range": lambda: range_bar(valuation.price, valuation.range),
+        "reasons": lambda: waterfall(reasons),
+        "eight curves": lambda: curves(found),
+    }
+    for name, draw in drawn.items():
+        figure = draw().to_dict()
+        drawing = median(milliseconds(draw) for _ in range(REPEATS))
+        checking = median(milliseconds(lambda figure=figure: go.Figure(figure)) for _ in range(REPEATS))
+        what = f"drawing the picture of “{name}”, against Plotly's check of it"
+        claim(Claim(what, drawing / checking, 1.0, detail=f"{drawing:.2f} of {checking:.2f} ms; {load_now()}"))
+
+
+def test_the_location_features_of_one_house_take_two_milliseconds(data_file: Path) -> None:
+    split = split_rows(DataIngestor(load_settings(environment=rows_in(data_file))).ingest().rows)
+    rows = BedroomImputer().fit_transform(split.X_train)
+    fitted = LocationFeatures().fit(rows, split.y_train)
+    houses = rows.loc[:, list(NUMERIC_COLUMNS)].to_numpy(dtype=float)
+    fitted.matrix(houses[:1])  # the first one plants its trees
+    found = [milliseconds(lambda at=at: fitted.matrix(houses[at : at + 1])) for at in range(10 * REPEATS)]
+    detail = f"p95 {p95(found):.2f} ms; {load_now()}"
+    claim(Claim("location features of one house, median", median(found), LOCATION_MS, "ms", detail=detail))
