@@ -1,8 +1,5 @@
 """What-if: a price with its range at once, then why, what would change it, and what is known around it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -26,41 +23,26 @@ from pages.shared.what_if_start import (
 )
 from pages.shared.what_if_versions import side_by_side
 
-ANSWER_HEIGHT = 340
-ROOM_WAS_KEPT = "room_was_kept"
+ANSWER_HEIGHT = 400
+"""About as high as a price with its range is on a phone."""
+
 PARTS = ["Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios"]
 
 
-@contextmanager
-def room_kept() -> Iterator[None]:
-    """At a visit's first run, keep room above this for an answer that comes last.
-
-    The form must be drawn before its house is priced, and a phone shows it below the price, which would push it down.
-    Later runs find the last answer there.
-    """
-    place = st.empty()
-    if ROOM_WAS_KEPT in st.session_state or not st.query_params:
-        yield
-        return
-    st.session_state[ROOM_WAS_KEPT] = True
-    place.space(ANSWER_HEIGHT)
-    try:
-        yield
-    finally:
-        place.empty()
+def is_asked() -> bool:
+    """Whether there is a price to show. A link that names a feature is a question already."""
+    return bool(st.session_state.get(ASKED) or st.query_params)
 
 
-def ask() -> tuple[Valuation, DeltaGenerator] | None:
+def ask(card: DeltaGenerator, below: DeltaGenerator) -> tuple[Valuation, DeltaGenerator] | None:
     """The button and, once it was pressed, the price of whatever the sliders say, with the place of its picture."""
-    card = st.container()
-    if st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
+    if below.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
         st.session_state[ASKED] = True
         if not st.query_params:
             # The typical house names no feature, and its link must be answered as well.
             st.query_params[ASKED] = "yes"
     with card, errors():
-        # A link that names a feature is a question already.
-        if st.session_state.get(ASKED) or st.query_params:
+        if is_asked():
             house, version = house_of_sliders(), named_version()
             valuation = lab().what_if.value(house, version)
             picture = valuation_card(valuation)
@@ -118,17 +100,19 @@ def questions() -> None:
         take_up()
         # The price stands first: on a phone it is above the form.
         price, features = st.columns([2, 3], gap="large")
-        card = price.container(border=True)
+        with price.container(border=True):
+            card, room, below = st.container(), st.empty(), st.container()
         # Sliders that stand are not waited for: their forty parts would come to the browser before the price.
         early = are_drawn()
-        with card, room_kept():
-            if not early:
-                with features:
-                    form()
-            answer = ask()
         if early:
-            with features:
-                form()
+            answer = ask(card, below)
+        elif is_asked():
+            # Room for the answer: on a phone the form is below it and would be pushed down.
+            room.space(ANSWER_HEIGHT)
+        with features:
+            form()
+        if not early:
+            answer = ask(card, below)
         if answer is not None:
             valuation, picture = answer
             with features:
@@ -136,6 +120,9 @@ def questions() -> None:
             if valuation.range is not None:
                 with picture:
                     range_picture(valuation)
+        if not early:
+            room.empty()
+        if answer is not None:
             follow(valuation, named_version())
         else:
             st.subheader("Saved scenarios", anchor=False, help=help_of("Saved scenarios"))

@@ -17,7 +17,9 @@ INNER: Final = ACCENT
 OUTER: Final = CATEGORICAL[3]
 """The 80 and the 90 % range, wherever both are drawn."""
 
-_HEIGHT: Final = 96
+HEIGHT: Final = 96
+"""In pixels; whoever draws it later than what stands under it keeps so much room."""
+
 _X_TITLE: Final = "1990 $"
 _NO_RANGE: Final = "This version has no range."
 _TOP: Final = 4
@@ -43,7 +45,7 @@ def range_bar(price: float, price_range: PriceRange | None) -> go.Figure:
         title="",
         x_title="",
         y_title="",
-        height=_HEIGHT,
+        height=HEIGHT,
         margin={"t": _TOP, "b": _BOTTOM},
         x_axis={**dollar_axis(amounts), "title": {"text": _X_TITLE, "standoff": 2, "font": {"color": TEXT}}},
         y_axis={

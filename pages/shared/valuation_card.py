@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.charts.range_bar import range_bar
+from core.charts.range_bar import HEIGHT, range_bar
 from core.charts.valuation_report import coverage_sentence
 from core.domain.access import Deed
 from core.domain.jobs import JobState
@@ -28,13 +28,15 @@ def valuation_card(valuation: Valuation) -> DeltaGenerator:
         help=help_of("Estimated median value (1990 $)"),
         height=TILE_HEIGHT,
     )
-    picture = st.container()
+    picture = words = st.container()
     if valuation.range is None:
         _say_why_none(valuation)
     else:
-        picture.markdown(
+        words.markdown(
             f"80 % range {escape(valuation.range.inner.text)}  \n90 % range **{escape(valuation.range.outer.text)}**"
         )
+        # It comes last and would push down what is said under it.
+        picture = words.container(height=HEIGHT, border=False)
         st.caption(escape(coverage_sentence(valuation.range)))
     if valuation.warnings:
         # One box: six of them would push the price off a phone.
