@@ -16,7 +16,7 @@ from core.workflows.lab import Lab
 
 CHECK_SECONDS: Final = 5.0
 COLLECT_SECONDS: Final = 30.0
-"""Between two looks for garbage. Streamlit would take one after every run of a screen: a quarter of the server's time."""
+"""Between two looks for garbage. Streamlit would look after every run of a screen: a quarter of the server's time."""
 
 _log = logging.getLogger(__name__)
 
