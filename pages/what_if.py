@@ -7,7 +7,7 @@ from core.workflows.valuation import Valuation
 from pages.shared.columns import help_of
 from pages.shared.empty import no_model_yet
 from pages.shared.frame import errors, lab, page
-from pages.shared.house_form import are_drawn, house_form, house_of_sliders, take_up
+from pages.shared.house_form import house_form, house_of_sliders, take_up
 from pages.shared.scenario_shelf import keep_and_share, shelf
 from pages.shared.valuation_card import range_picture, valuation_card
 from pages.shared.what_if_goal import reach
@@ -23,26 +23,20 @@ from pages.shared.what_if_start import (
 )
 from pages.shared.what_if_versions import side_by_side
 
-ANSWER_HEIGHT = 400
-"""About as high as a price with its range is on a phone."""
-
 PARTS = ["Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios"]
 
 
-def is_asked() -> bool:
-    """Whether there is a price to show. A link that names a feature is a question already."""
-    return bool(st.session_state.get(ASKED) or st.query_params)
-
-
-def ask(card: DeltaGenerator, below: DeltaGenerator) -> tuple[Valuation, DeltaGenerator] | None:
+def ask() -> tuple[Valuation, DeltaGenerator] | None:
     """The button and, once it was pressed, the price of whatever the sliders say, with the place of its picture."""
-    if below.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
+    card = st.container()
+    if st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
         st.session_state[ASKED] = True
         if not st.query_params:
             # The typical house names no feature, and its link must be answered as well.
             st.query_params[ASKED] = "yes"
     with card, errors():
-        if is_asked():
+        # A link that names a feature is a question already.
+        if st.session_state.get(ASKED) or st.query_params:
             house, version = house_of_sliders(), named_version()
             valuation = lab().what_if.value(house, version)
             picture = valuation_card(valuation)
@@ -100,19 +94,11 @@ def questions() -> None:
         take_up()
         # The price stands first: on a phone it is above the form.
         price, features = st.columns([2, 3], gap="large")
+        # So it does in time: forty parts of sliders would come to the browser first, and on a phone be pushed down.
         with price.container(border=True):
-            card, room, below = st.container(), st.empty(), st.container()
-        # Sliders that stand are not waited for: their forty parts would come to the browser before the price.
-        early = are_drawn()
-        if early:
-            answer = ask(card, below)
-        elif is_asked():
-            # Room for the answer: on a phone the form is below it and would be pushed down.
-            room.space(ANSWER_HEIGHT)
+            answer = ask()
         with features:
             form()
-        if not early:
-            answer = ask(card, below)
         if answer is not None:
             valuation, picture = answer
             with features:
@@ -120,9 +106,6 @@ def questions() -> None:
             if valuation.range is not None:
                 with picture:
                     range_picture(valuation)
-        if not early:
-            room.empty()
-        if answer is not None:
             follow(valuation, named_version())
         else:
             st.subheader("Saved scenarios", anchor=False, help=help_of("Saved scenarios"))

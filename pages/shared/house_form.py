@@ -25,11 +25,21 @@ def take_up() -> None:
         # A link to a house whose bedrooms nobody counted; a slider takes numbers alone.
         st.session_state[_NO_BEDROOMS] = True
         del st.query_params[_BEDROOMS]
+    # What a slider will say once it is drawn is known before that, and so is the price.
+    for feature in FEATURES.values():
+        if feature.name not in st.session_state:
+            st.session_state[feature.name] = _start_of(feature)
+    if _NO_BEDROOMS not in st.session_state:
+        st.session_state[_NO_BEDROOMS] = st.query_params.get(_NO_BEDROOMS, "").lower() == "true"
 
 
-def are_drawn() -> bool:
-    """Whether the sliders stood on the screen before this run, so that what they say is known without drawing them."""
-    return all(name in st.session_state for name in (*FEATURES, _NO_BEDROOMS))
+def _start_of(feature: Feature) -> float | str:
+    """What the address says of a feature, else what is usual."""
+    named = st.query_params.get(feature.name)
+    if feature.choices:
+        return named if named in feature.choices else str(feature.default)
+    number = _as_number(feature, named)
+    return float(feature.default) if number is None else number
 
 
 def house_of_sliders() -> House:
