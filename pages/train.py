@@ -21,6 +21,9 @@ from pages.shared.spatial import spatial_score
 from pages.shared.visitor import barred, visitor
 
 LIVE_SECONDS = 0.5
+MEASURING_SECONDS = 2.0
+"""Measuring takes minutes, and each look at it may cross what somebody does in the form meanwhile."""
+
 LINK_WIDTH = 220
 """Said beforehand, so that its row has as many lines before the browser can draw it as afterwards."""
 MEASURING = "Measuring how wide its ranges must be"
@@ -185,7 +188,7 @@ def show_range(version: str, spec: TrainingSpec, rmse: float | None) -> None:
         metric_tiles(RANGE_METRICS, standing.figures)
         st.caption("Of the 90 % range around its prices, on the held-out rows.")
     elif (standing.job is not None and not standing.figures) or lab().settings.evaluation.range_folds:
-        left, right = st.columns([3, 1], vertical_alignment="center")
+        left, right = st.columns([2, 1], vertical_alignment="center")
         left.caption(f":material/straighten: {escape(standing.reason)} It prices houses without a range.")
         may = barred(Deed.MEASURE_RANGE)
         if right.button("Measure its range", icon=":material/straighten:", key="measure_range", **may):
@@ -194,7 +197,7 @@ def show_range(version: str, spec: TrainingSpec, rmse: float | None) -> None:
     if standing.has_spatial_score:
         spatial_score(standing.figures, features=spec.features, held_out_rmse=rmse)
     elif lab().settings.evaluation.spatial_folds and (standing.has_range or not lab().settings.evaluation.range_folds):
-        left, right = st.columns([3, 1], vertical_alignment="center")
+        left, right = st.columns([2, 1], vertical_alignment="center")
         left.caption(":material/grid_on: It was not scored on whole blocks of the map.")
         may = barred(Deed.MEASURE_RANGE)
         if right.button("Score it on blocks", icon=":material/grid_on:", key="score_blocks", **may):
@@ -202,7 +205,7 @@ def show_range(version: str, spec: TrainingSpec, rmse: float | None) -> None:
             st.rerun()
 
 
-@st.fragment(run_every=LIVE_SECONDS)
+@st.fragment(run_every=MEASURING_SECONDS)
 def live_range(version: str) -> None:
     """The measuring under way, as the worker tells it."""
     with errors():
@@ -211,7 +214,7 @@ def live_range(version: str) -> None:
             st.rerun()
         job = standing.job
         progress = job.progress if job.state is JobState.RUNNING else None
-        left, right = st.columns([3, 1], vertical_alignment="center")
+        left, right = st.columns([2, 1], vertical_alignment="center")
         what = SCORING if progress is not None and progress.phase.startswith(BLOCKS) else MEASURING
         left.progress(progress.share if progress else 0.0, text=f"{what}: {measuring_step(job)}")
         if right.button("Stop measuring", icon=":material/cancel:", key="stop_measuring", **barred(Deed.CANCEL_JOB)):

@@ -1,5 +1,7 @@
 """What-if: a price with its range at once, then why, what would change it, and what is known around it."""
 
+import time
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -22,6 +24,9 @@ from pages.shared.what_if_start import (
     version_labels,
 )
 from pages.shared.what_if_versions import side_by_side
+
+PAINT_SECONDS = 0.05
+"""What follows the price lets it go ahead so long: a browser paints what comes in one go only once all is drawn."""
 
 PARTS = ["Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios"]
 
@@ -103,6 +108,7 @@ def questions() -> None:
             valuation, picture = answer
             with features:
                 say_start(valuation.house)
+            time.sleep(PAINT_SECONDS)
             if valuation.range is not None:
                 with picture:
                     range_picture(valuation)

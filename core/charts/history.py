@@ -77,7 +77,7 @@ def rmse_history(runs: Sequence[Run], champion_run_id: str | None = None) -> go.
     scores = [rmse for run in scored if (rmse := _rmse(run)) is not None]
     spread = max(0.1 * (max(scores) - min(scores)), 2_500.0)
     first, last = min(run.started for run in scored), max(run.started for run in scored)
-    span = max(0.04 * (last - first), timedelta(hours=6))
+    span = max(0.04 * (last - first), timedelta(minutes=5))
     figure.update_yaxes(range=[min(scores) - spread, max(scores) + spread], tickformat=PRICE_TICKS, nticks=6)
     figure.update_xaxes(type="date", range=[first - span, last + span], nticks=6)
     return figure

@@ -43,10 +43,10 @@ def wrapped(text: str, width: int = ROW_WIDTH, lines: int = 2) -> str:
     """The text in at most so many lines, letter by letter as plotly shows it; a longer one is :func:`shortened`."""
     # ``(seed 3)`` stays on one line: a no-break space is none to textwrap, and looks like any other.
     text = _IN_BRACKETS.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
-    found = textwrap.wrap(text, width, break_on_hyphens=False)
+    found = _wrap(text, width)
     if len(found) > lines:
         # Broken at spaces the lines are seldom full, so what fits has to be found.
-        fitting = (textwrap.wrap(shortened(text, size), width) for size in range(width * lines, 0, -1))
+        fitting = (_wrap(shortened(text, size), width) for size in range(width * lines, 0, -1))
         found = next(tried for tried in fitting if len(tried) <= lines)
     return "<br>".join(plain(line) for line in found)
 
@@ -54,3 +54,13 @@ def wrapped(text: str, width: int = ROW_WIDTH, lines: int = 2) -> str:
 def note(reason: str) -> str:
     """A reason in the middle of an empty chart, in lines a phone has room for."""
     return wrapped(reason, _NOTE_WIDTH, lines=6)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return _Names(width, break_on_hyphens=False).wrap(text)
+
+
+class _Names(textwrap.TextWrapper):
+    """Breaks ``random_forest_100_trees`` after an underscore rather than within a word."""
+
+    wordsep_simple_re = re.compile(r"([\t\n\r ]+|(?<=_)(?=[^\s_]))")

@@ -16,6 +16,7 @@ from core.domain.metrics import Unit, figure_text, metric_of
 from core.domain.runs import Alias
 from core.workflows.version_timeline import VersionLine
 
+_FEW_VERSIONS: Final = 10
 _HEIGHT: Final = 340
 _X_TITLE: Final = "Version"
 
@@ -54,7 +55,10 @@ def metric_by_version(lines: Sequence[VersionLine], metric: str) -> go.Figure:
         height=_HEIGHT,
         legend=True,
     )
-    figure.update_xaxes(nticks=10, tickformat=",d")
+    numbers = [int(one.version) for one, _ in points]
+    # Between neighbouring versions Plotly would put ticks of halves, and write them as whole numbers.
+    ticks = {"nticks": 10} if max(numbers) - min(numbers) > _FEW_VERSIONS else {"dtick": 1}
+    figure.update_xaxes(tickformat=",d", **ticks)
     if known.unit is Unit.DOLLARS:
         figure.update_yaxes(tickformat=PRICE_TICKS, nticks=6)
     return figure

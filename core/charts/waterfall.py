@@ -21,7 +21,7 @@ RAISES: Final = DIVERGING[-1]
 _TITLE: Final = "Why this price"
 _X_TITLE: Final = "Price (1990 $)"
 _HEIGHT: Final = 390
-_TEXT_ROOM: Final = 0.36
+_TEXT_ROOM: Final = 0.55
 """Air on either side as a share of the bars' span: a step's dollars stand beside it, on a phone too."""
 
 

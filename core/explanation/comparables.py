@@ -134,8 +134,9 @@ def comparables_sentence(found: Sequence[Comparable], price: float) -> str:
     if len(others) == 1:
         told = f"In the one comparable area the survey recorded a median of {recorded_text(middle)}"
     else:
+        kind = "other comparable" if len(others) < len(found) else "comparable"
         told = (
-            f"In the {len(others)} comparable areas the survey recorded medians around {recorded_text(middle)} "
+            f"In the {len(others)} {kind} areas the survey recorded medians around {recorded_text(middle)} "
             f"({recorded_text(float(recorded.min()))} to {recorded_text(float(recorded.max()))})"
         )
     return f"{told}; {_beside(middle, price)} {_why(others, price)}"

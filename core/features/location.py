@@ -54,6 +54,9 @@ _FEWEST: Final = 3
 
 _FOLDS_SEED: Final = 0
 
+_AT_ONCE: Final = 1_000
+"""Rows a thread takes at once."""
+
 
 class LocationFeatures(TransformerMixin, BaseEstimator):
     """Adds :data:`LOCATION_COLUMNS` to rows whose bedrooms are all there. The same rows give the same columns.
@@ -130,7 +133,10 @@ class LocationFeatures(TransformerMixin, BaseEstimator):
             InvalidData: one of the nine raw columns or a value in them is missing.
         """
         check_is_fitted(self)
-        return _with_columns(X, self.matrix(_numbers_of(X)))
+        numbers = _numbers_of(X)
+        self.matrix(numbers[:0])  # plants the trees, which all threads then share
+        parts = [numbers[at : at + _AT_ONCE] for at in range(0, max(len(numbers), 1), _AT_ONCE)]
+        return _with_columns(X, np.vstack(Parallel(require="sharedmem")(delayed(self.matrix)(part) for part in parts)))
 
     def matrix(self, numbers: Floats) -> Floats:
         """:data:`LOCATION_COLUMNS` alone, shape (m, 64), of ``NUMERIC_COLUMNS`` of shape (m, 8), none missing."""

@@ -119,11 +119,11 @@ class ModelTrainer:
         prepare = pipeline[:-1]
         raw = raw_features(X)
         prices = _prices(X, y)
+        scored = None
         with parallel_config("threading", n_jobs=self.settings.training.n_jobs):
             rows = Rows(prepare.fit_transform(raw, prices), prices)
-        scored = None
-        if watched is not None:
-            scored = Rows(prepare.transform(raw_features(watched[0])), _prices(*watched))
+            if watched is not None:
+                scored = Rows(prepare.transform(raw_features(watched[0])), _prices(*watched))
         publisher = _Publisher(self.spec, began, report, should_stop)
         model = grow(self.spec, pipeline.named_steps["model"], rows, scored, publisher, checkpoints)
         self._fitted = Pipeline([*prepare.steps, ("model", model)])

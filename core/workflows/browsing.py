@@ -69,9 +69,11 @@ class Browsing:
             StoreUnavailable: MLflow does not answer, and not all runs were read before.
         """
         if self._is_indexed(query):
-            self._refresher.watch(query)
+            is_first = self._refresher.watch(query)
             try:
                 if self._index.state.complete:
+                    if is_first:
+                        self._refresher.wait_for_a_look()
                     return page_from_index(self._index, query, stale=self._refresher.stale)
             except IndexLost:
                 pass  # the refresher makes it anew

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from datetime import UTC, datetime
@@ -22,6 +23,9 @@ LOOK_SECONDS: Final = 2.0
 
 LOOKED_AT_SECONDS: Final = 30.0
 """So long after it was asked for last, a page counts as one that somebody looks at."""
+
+FIRST_LOOK_SECONDS: Final = 1.0
+"""So long whoever comes after nobody was there waits at most; a look takes a tenth of it unless MLflow is away."""
 
 MOST_WATCHED: Final = 20
 _BUILD_RUNS: Final = 250
@@ -44,6 +48,7 @@ class Refresher:
         self._index = index
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._looked = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
         self._watched: dict[RunQuery, float] = {}
@@ -61,18 +66,30 @@ class Refresher:
             return ""
         return f"MLflow has not answered since {away[0]:%H:%M:%S} UTC, and the table shows what it held then. {away[1]}"
 
-    def watch(self, query: RunQuery) -> None:
-        """Somebody looks at this page now: what it shows is kept true for a while."""
+    def watch(self, query: RunQuery) -> bool:
+        """Somebody looks at this page now: what it shows is kept true for a while.
+
+        Returns:
+            Whether nobody looked at any page lately, so that what the index holds may be as old as the last visit.
+        """
         with self._lock:
             if self._closed:
-                return
-            is_new = query not in self._watched
-            self._watched[query] = time.monotonic()
+                return False
+            is_new, now = query not in self._watched, time.monotonic()
+            is_first = now - max(self._watched.values(), default=-math.inf) >= LOOKED_AT_SECONDS
+            if is_first:
+                self._looked.clear()
+            self._watched[query] = now
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="run index", daemon=True)
                 self._thread.start()
-        if is_new:
+        if is_new or is_first:
             self._wake.set()
+        return is_first
+
+    def wait_for_a_look(self) -> None:
+        """Until the store was looked at once, but not for long: MLflow may be away."""
+        self._looked.wait(FIRST_LOOK_SECONDS)
 
     def close(self) -> None:
         """Stop the thread, and wait until it has."""
@@ -89,7 +106,9 @@ class Refresher:
                 self._wake.clear()
                 if self._closed:  # asked after the clearing: whoever closes wakes afterwards
                     return
-                self._wake.wait(self._look())
+                rest = self._look()
+                self._looked.set()
+                self._wake.wait(rest)
         finally:
             self._file_lock.release()
             self._index.close()

@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from core.charts.lettering import counted
 from core.domain.jobs import Job
 from core.domain.scoring import ScoringRequest
 from core.workflows.data_desk import RequestDrift
@@ -76,8 +77,8 @@ def _requests(view: DataView) -> None:
     by_day = ", ".join(f"{day:%d %B} {rows:,}" for day, rows in found.by_day)
     st.caption(
         escape(
-            f"{found.rows:,} houses priced over REST {_span(found.days)} ({by_day}). Only counts are kept, no house; "
-            "the newest are a few seconds late."
+            f"{counted(found.rows, 'house')} priced over REST {_span(found.days)} ({by_day}). Only counts are kept, no "
+            "house; the newest are a few seconds late."
         )
     )
     drift_of(found.shifts, here="REST requests")

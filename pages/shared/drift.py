@@ -12,6 +12,7 @@ from core.domain.glossary import meaning
 from core.domain.house import FEATURES
 from core.domain.money import MISSING
 from core.domain.scoring import FeatureShift
+from core.evaluation.drift import DriftVerdict
 from pages.shared.figures import chart
 from pages.shared.frame import escape
 
@@ -28,7 +29,9 @@ def drift_of(shifts: Sequence[FeatureShift], *, here: str) -> None:
     notable = [shift for shift in shifts if shift.is_notable]
     for shift in notable:
         st.warning(escape(shift.sentence), icon=":material/trending_up:")
-    if not notable:
+    if all(shift.verdict == DriftVerdict.TOO_FEW for shift in shifts):
+        st.markdown("There are too few rows to say whether any feature has moved away from the training rows.")
+    elif not notable:
         st.markdown("No feature has moved away from the training rows.")
     picture, table = st.columns([3, 2], gap="large")
     with picture:

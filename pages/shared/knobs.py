@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 
 import streamlit as st
@@ -16,6 +17,9 @@ from pages.shared.data_choice import name_in_address
 _WANTED = "spec_to_train"
 _PRESET = "preset"
 _FEATURES = "features"
+_TAKEN = "preset_taken"
+_MOMENT_SECONDS = 3.0
+"""So long the browser may take to hear of a preset; no hand puts a whole form back in that time."""
 
 
 def family_choice(settings: Settings) -> ModelFamily:
@@ -52,6 +56,7 @@ def preset_choice(spec: TrainingSpec) -> None:
         help="  \n".join(f"**{preset.label}**: {preset.help}" for preset in TRAINING_PRESETS.values()),
         key=_PRESET,
         on_change=_take_preset,
+        args=(spec,),
         width="stretch",
     )
 
@@ -107,6 +112,8 @@ def take_over() -> None:
     spec = st.session_state.pop(_WANTED, None)
     if isinstance(spec, TrainingSpec):
         _put(spec)
+    elif (lost := _lost_preset()) is not None:
+        _put(lost, keeping={"seed"})
     elif _PRESET not in st.session_state:
         preset = TRAINING_PRESETS.get(st.query_params.get(_PRESET, "").lower())
         # What else the address says counts more; another family leaves nothing of the preset.
@@ -116,15 +123,19 @@ def take_over() -> None:
 
 def _put(spec: TrainingSpec, *, keeping: Collection[str] = ()) -> None:
     """Set the form's widgets to a spec, but those of the keys to keep; only before they are drawn."""
-    wanted: dict[str, tuple[object, str]] = {
+    for key, (value, written) in _widgets_of(spec).items():
+        if key not in keeping:
+            _set(key, value, written)
+
+
+def _widgets_of(spec: TrainingSpec) -> dict[str, tuple[KnobValue | str, str]]:
+    """What each widget of the form says where it shows a spec, and how the address writes it."""
+    return {
         "family": (spec.family.value, spec.family.label),
         _FEATURES: (spec.features.value, spec.features.label),
         "seed": (spec.seed, str(spec.seed)),
         **{_key(spec.family, name): (value, f"{value:.12g}") for name, value in spec.hyperparameters},
     }
-    for key, (value, written) in wanted.items():
-        if key not in keeping:
-            _set(key, value, written)
 
 
 def _set(key: str, value: object, written: str) -> None:
@@ -136,10 +147,24 @@ def _set(key: str, value: object, written: str) -> None:
         return  # it is drawn already, and moves the address along
 
 
-def _take_preset() -> None:
+def _take_preset(before: TrainingSpec) -> None:
     chosen = str(st.session_state.get(_PRESET))
     if chosen in TRAINING_PRESETS:
         _put(TRAINING_PRESETS[chosen].spec, keeping={"seed"})
+        st.session_state[_TAKEN] = (before, chosen, time.monotonic())
+
+
+def _lost_preset() -> TrainingSpec | None:
+    """The preset that was chosen a moment ago where the form says again, to the last knob, what it said before.
+
+    A part of the screen that redraws itself asks the server with what the browser shows, and if it asks before the
+    browser has heard of the preset, the whole form falls back.
+    """
+    before, chosen, since = st.session_state.get(_TAKEN, (None, "", 0.0))
+    if before is None or time.monotonic() - since > _MOMENT_SECONDS:
+        return None
+    fell_back = all(st.session_state.get(key) == value for key, (value, _) in _widgets_of(before).items())
+    return TRAINING_PRESETS[chosen].spec if fell_back else None
 
 
 def _key(family: ModelFamily, name: str) -> str:

@@ -26,18 +26,16 @@ from pages.shared.visitor import barred, visitor
 from pages.shared.what_if_place import area_choice
 from pages.shared.what_if_start import ASKED, VERSION
 
-SAVE: Final = "save"
 SHARE: Final = "share"
-"""Whether these are open: what nobody sees is not sent at every move of a slider."""
+"""Whether it is open: what nobody sees is not sent at every move of a slider."""
 
 
 def keep_and_share(house: House, version: str | None) -> None:
     """Save under a name, the link to this very house, and the page for the client."""
     row = st.container(horizontal=True, gap="xsmall")
-    save = row.popover("Save", icon=":material/bookmark_add:", key=SAVE, on_change="rerun")
-    if save.open:
-        with save:
-            _save(house)
+    # Drawn while closed: what comes into an open popover may lie below the window.
+    with row.popover("Save", icon=":material/bookmark_add:"):
+        _save(house)
     share = row.popover("Share", icon=":material/link:", key=SHARE, on_change="rerun")
     if share.open:
         by = f"version {version}" if version else "what serves then"

@@ -40,7 +40,7 @@ from tests.browser.server import free_port
 from tests.core.cli.terminal import run_here
 from tests.core.old_store import OldStore
 from tests.core.workflows.conftest import home_at
-from tests.pages.conftest import OpenScreen, open_popover
+from tests.pages.conftest import OpenScreen
 from tests.pages.markdown import plain, said
 from tests.promotions import put_up
 from tests.scored import HOUSE, csv_text
@@ -181,7 +181,7 @@ def _saved(office: Office, email: str) -> Press:
         "Save scenario",
         lambda: (name, email) in [(one.name, one.author) for one in office.lab.scenarios.all()],
         {"median_income": "3"},
-        lambda screen: _fill(Name=name)(open_popover(screen, scenario_shelf.SAVE)),
+        _fill(Name=name),
     )
 
 

@@ -93,3 +93,24 @@ def test_train_again_shows_the_features_and_the_preset_of_the_run(home: Settings
     app.session_state["spec_to_train"] = TrainingSpec.create("ridge", features="location")
     train = app.switch_page("train.py").run()
     assert shown(train) == (None, "ridge", "location")
+
+
+def test_a_preset_stands_though_the_screen_asks_with_what_it_showed_before(
+    home: Settings, open_screen: OpenScreen
+) -> None:
+    """As the browser does when a part that redraws itself asks before the preset has come to it."""
+    train = open_screen(home, "train")
+    before = {slider.key: slider.value for slider in train.slider}
+    choose(train, "Preset", "best")
+    train.session_state["family"], train.session_state["features"] = "random_forest", "basic"
+    for key, value in before.items():
+        train.session_state[key] = value
+    train.run()
+    assert shown(train) == ("best", "lightgbm", "location")
+    assert trained_spec(home, train) == BEST
+
+
+def test_a_family_chosen_after_a_preset_is_the_family(home: Settings, open_screen: OpenScreen) -> None:
+    train = choose(open_screen(home, "train"), "Preset", "best")
+    train.selectbox[0].set_value("random_forest").run()
+    assert shown(train) == (None, "random_forest", "location")

@@ -18,7 +18,7 @@ from core.domain.settings import Settings
 from core.jobs.engine import JobQueue
 from core.workflows.lab import Lab
 from core.workflows.scenarios import Scenarios
-from pages.shared.scenario_shelf import SAVE, SHARE
+from pages.shared.scenario_shelf import SHARE
 from pages.shared.what_if_start import START
 from tests.core.workflows.conftest import with_empty_store
 from tests.pages.conftest import Downloads, OpenScreen, open_popover
@@ -468,7 +468,6 @@ def test_the_place_moves_only_where_it_is_freed(ranged_settings: Settings, open_
 
 
 def save(app: AppTest, name: str, note: str = "") -> AppTest:
-    open_popover(app, SAVE)
     app.text_input[0].set_value(name)
     app.text_area[0].set_value(note)
     return press(app, "Save scenario")

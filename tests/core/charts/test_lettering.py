@@ -38,4 +38,5 @@ def test_a_wrapped_name_has_room_and_no_markup_of_its_own(name: str, width: int,
 
 
 def test_a_short_word_in_brackets_is_not_broken() -> None:
+    assert wrapped("random_forest_100_trees") == "random_forest_100_<br>trees"
     assert wrapped("forest of 50 (seed 3)") == "forest of 50<br>(seed\N{NO-BREAK SPACE}3)"

@@ -62,3 +62,9 @@ def test_without_scores_it_says_so(lines: tuple[VersionLine, ...]) -> None:
 def test_a_family_the_lab_does_not_know_is_drawn_as_it_is_written() -> None:
     figure = metric_by_version([line("1", 50_000.0, family="<b>x</b>"), line("2", 50_000.0, family="")], "rmse")
     assert {trace.name for trace in figure.data} == {"&lt;b&gt;x&lt;/b&gt;", "unknown family"}
+
+
+@pytest.mark.parametrize(("versions", "step"), [(2, 1), (5, 1), (40, None)])
+def test_no_tick_stands_between_two_neighbouring_versions(versions: int, step: int | None) -> None:
+    lines = [line(str(number), 50_000.0) for number in range(1, versions + 1)]
+    assert metric_by_version(lines, "rmse").layout.xaxis.dtick == step

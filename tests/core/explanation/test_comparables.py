@@ -182,3 +182,8 @@ def test_no_sentence_speaks_of_sales(block_groups: BlockGroups, boosted: SmallMo
         text = comparables_sentence(comparables(house, price, boosted.route.prices, block_groups), price)
         assert "sale" not in text.lower()
         assert "sold" not in text.lower()
+
+
+def test_the_sentence_counts_the_others_where_the_block_group_itself_is_listed_with_them() -> None:
+    found = [made(100_000, 200_000, 200_000, is_this_house=True), *(made(190_000, 200_000, 200_100) for _ in range(2))]
+    assert comparables_sentence(found, 200_100).startswith("In the 2 other comparable areas the survey recorded")

@@ -26,6 +26,7 @@ from core.tracking.run_edits import LONGEST_VALUE
 from core.tracking.run_search import matching_runs
 from core.tracking.runs import list_runs
 from core.tracking.store import Store, open_store
+from core.workflows import refreshing
 from core.workflows.browsing import Browsing
 from core.workflows.run_pages import PageSource, RunPage
 from tests.actors import TESTER
@@ -141,6 +142,19 @@ def test_a_tag_set_elsewhere_shows_within_seconds(browsing: Browsing, client: Ml
     client.set_tag(page.runs[-1].run_id, "colour", "green")
     wait_for(lambda: browsing.generation(EVERY) != before)
     assert browsing.page(EVERY).runs[-1].tags["colour"] == "green"
+
+
+def test_who_comes_after_nobody_looked_for_long_sees_what_came_meanwhile_at_once(
+    browsing: Browsing, client: MlflowClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed(browsing)
+    monkeypatch.setattr(refreshing, "LOOKED_AT_SECONDS", 0.1)
+    wait_for(lambda: not browsing._refresher._file_lock.is_locked)
+    new = client.create_run(store.experiment_id, run_name="meanwhile").info.run_id
+    client.set_terminated(new)
+    page = browsing.page(EVERY)
+    assert page.source is PageSource.INDEX
+    assert ids(page)[0] == new
 
 
 def test_a_run_deleted_or_restored_elsewhere_leaves_the_page_or_comes_back(
