@@ -5,10 +5,11 @@ import time
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.domain.errors import LabError
 from core.workflows.valuation import Valuation
 from pages.shared.columns import help_of
 from pages.shared.empty import no_model_yet
-from pages.shared.frame import errors, lab, page
+from pages.shared.frame import errors, lab, page, show_error
 from pages.shared.house_form import house_form, house_of_sliders, take_up
 from pages.shared.scenario_shelf import keep_and_share, shelf
 from pages.shared.valuation_card import range_picture, valuation_card
@@ -31,23 +32,34 @@ PAINT_SECONDS = 0.05
 PARTS = ["Why", "What changes it", "Where", "Comparable areas", "Reach a price", "Versions", "Scenarios"]
 
 
-def ask() -> tuple[Valuation, DeltaGenerator] | None:
-    """The button and, once it was pressed, the price of whatever the sliders say, with the place of its picture."""
+def answered() -> Valuation | LabError | None:
+    """The price of whatever the sliders say, or why there is none; None while nobody asked."""
+    # A link that names a feature is a question already.
+    if not st.session_state.get(ASKED) and not st.query_params:
+        return None
+    try:
+        return lab().what_if.value(house_of_sliders(), named_version())
+    except LabError as error:
+        return error
+
+
+def ask(found: Valuation | LabError | None) -> tuple[Valuation, DeltaGenerator] | None:
+    """The button and, once it was pressed, what was answered; the price comes with the place of its picture."""
     card = st.container()
     if st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
         st.session_state[ASKED] = True
         if not st.query_params:
             # The typical house names no feature, and its link must be answered as well.
             st.query_params[ASKED] = "yes"
+        found = answered()
     with card, errors():
-        # A link that names a feature is a question already.
-        if st.session_state.get(ASKED) or st.query_params:
-            house, version = house_of_sliders(), named_version()
-            valuation = lab().what_if.value(house, version)
-            picture = valuation_card(valuation)
-            keep_and_share(house, version)
-            return valuation, picture
-        if not version_labels() and lab().overview().is_empty:
+        if isinstance(found, LabError):
+            show_error(found)
+        elif found is not None:
+            picture = valuation_card(found)
+            keep_and_share(found.house, named_version())
+            return found, picture
+        elif not version_labels() and lab().overview().is_empty:
             no_model_yet("No model is trained yet, so there is no price.")
         else:
             st.caption("Set the features, then press the button. After that every change is priced at once.")
@@ -97,11 +109,13 @@ def questions() -> None:
     """The form, the price and what follows it. A moved slider runs this alone: the frame around it stands."""
     with errors():
         take_up()
+        # Before anything is drawn: what comes to the browser before the price is drawn there before it.
+        found = answered()
         # The price stands first: on a phone it is above the form.
         price, features = st.columns([2, 3], gap="large")
         # So it does in time: forty parts of sliders would come to the browser first, and on a phone be pushed down.
         with price.container(border=True):
-            answer = ask()
+            answer = ask(found)
         with features:
             form()
         if answer is not None:
