@@ -49,7 +49,8 @@ def preset_choice(spec: TrainingSpec) -> None:
         st.query_params.pop(_PRESET, None)
     elif st.query_params.get(_PRESET) != shown.name:
         st.query_params[_PRESET] = shown.name
-    st.segmented_control(
+    # Four of them do not fit beside each other on every screen, and these may stand in two lines.
+    st.pills(
         "Preset",
         list(TRAINING_PRESETS),
         format_func=lambda name: TRAINING_PRESETS[name].label,

@@ -111,9 +111,9 @@ def _moves(moves: Sequence[MovedPrice], alt: str) -> None:
     rows = [
         {
             "House": one.house,
+            "Moves by": percent(one.percent),
             "Champion": dollars(one.before),
             "This version": dollars(one.after),
-            "Moves by": percent(one.percent),
         }
         for one in moves
     ]
