@@ -79,6 +79,7 @@ class Refresher:
             is_first = now - max(self._watched.values(), default=-math.inf) >= LOOKED_AT_SECONDS
             if is_first:
                 self._looked.clear()
+                self._next_check = now
             self._watched[query] = now
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="run index", daemon=True)

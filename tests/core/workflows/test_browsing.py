@@ -149,7 +149,7 @@ def test_who_comes_after_nobody_looked_for_long_sees_what_came_meanwhile_at_once
 ) -> None:
     indexed(browsing)
     monkeypatch.setattr(refreshing, "LOOKED_AT_SECONDS", 0.1)
-    wait_for(lambda: not browsing._refresher._file_lock.is_locked)
+    wait_for(lambda: not browsing._refresher._watched)
     new = client.create_run(store.experiment_id, run_name="meanwhile").info.run_id
     client.set_terminated(new)
     page = browsing.page(EVERY)
@@ -312,7 +312,7 @@ def test_only_one_of_two_labs_reads_all_runs_and_both_pages_are_true(
 def test_the_thread_sleeps_while_nobody_looks(browsing: Browsing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.workflows.refreshing.LOOKED_AT_SECONDS", 0.5)
     indexed(browsing)
-    wait_for(lambda: not browsing._refresher._file_lock.is_locked)
+    wait_for(lambda: not browsing._refresher._watched)
     indexed(browsing)
 
 
