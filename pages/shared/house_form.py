@@ -121,7 +121,7 @@ def _bounds(feature: Feature) -> tuple[float, float]:
 
     They never come nearer again: a slider that changes its ends under the hand forgets where it stood.
     """
-    kept = _ends_of(feature.name)
+    kept = f"{feature.name}_ends"
     low, high = st.session_state.get(kept, (feature.usual_low, feature.usual_high))
     for value in (st.session_state.get(feature.name), st.query_params.get(feature.name)):
         number = _as_number(feature, value)
@@ -129,10 +129,6 @@ def _bounds(feature: Feature) -> tuple[float, float]:
             low, high = min(low, number), max(high, number)
     st.session_state[kept] = low, high
     return low, high
-
-
-def _ends_of(name: str) -> str:
-    return f"{name}_ends"
 
 
 def _as_number(feature: Feature, value: object) -> float | None:
