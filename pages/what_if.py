@@ -43,27 +43,29 @@ def answered() -> Valuation | LabError | None:
         return error
 
 
-def ask(found: Valuation | LabError | None) -> tuple[Valuation, DeltaGenerator] | None:
-    """The button and, once it was pressed, what was answered; the price comes with the place of its picture."""
-    card = st.container()
-    if st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch"):
-        st.session_state[ASKED] = True
-        if not st.query_params:
-            # The typical house names no feature, and its link must be answered as well.
-            st.query_params[ASKED] = "yes"
-        found = answered()
-    with card, errors():
+def asked() -> None:
+    """The button was pressed: from now on every change is priced at once."""
+    st.session_state[ASKED] = True
+    if not st.query_params:
+        # The typical house names no feature, and its link must be answered as well.
+        st.query_params[ASKED] = "yes"
+
+
+def answer(found: Valuation | LabError | None) -> tuple[Valuation, DeltaGenerator] | None:
+    """What was answered, the figure first of all, and the button; the price comes with the place of its picture."""
+    priced = None
+    with errors():
         if isinstance(found, LabError):
             show_error(found)
         elif found is not None:
-            picture = valuation_card(found)
+            priced = found, valuation_card(found)
             keep_and_share(found.house, named_version())
-            return found, picture
         elif not version_labels() and lab().overview().is_empty:
             no_model_yet("No model is trained yet, so there is no price.")
         else:
             st.caption("Set the features, then press the button. After that every change is priced at once.")
-    return None
+    st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch", on_click=asked)
+    return priced
 
 
 def form() -> None:
@@ -105,24 +107,25 @@ def follow(valuation: Valuation, version: str | None) -> None:
 
 
 @st.fragment
-def questions() -> None:
-    """The form, the price and what follows it. A moved slider runs this alone: the frame around it stands."""
+def questions(card: DeltaGenerator, features: DeltaGenerator) -> None:
+    """The form, the price and what follows it. A moved slider runs this alone: the frame around it stands.
+
+    The places of card and form are made outside: the first that a moved slider sends is then the price, and no box
+    around it, which the browser would draw the whole screen for.
+    """
     with errors():
         take_up()
         # Before anything is drawn: what comes to the browser before the price is drawn there before it.
         found = answered()
-        # The price stands first: on a phone it is above the form.
-        price, features = st.columns([2, 3], gap="large")
-        # So it does in time: forty parts of sliders would come to the browser first, and on a phone be pushed down.
-        with price.container(border=True):
-            answer = ask(found)
+        with card:
+            priced = answer(found)
+        time.sleep(PAINT_SECONDS)
         with features:
             form()
-        if answer is not None:
-            valuation, picture = answer
+        if priced is not None:
+            valuation, picture = priced
             with features:
                 say_start(valuation.house)
-            time.sleep(PAINT_SECONDS)
             if valuation.range is not None:
                 with picture:
                     range_picture(valuation)
@@ -136,4 +139,6 @@ with page(
     "What-if",
     "The price of a block group with these features, in 1990 dollars. Not an appraisal of a house sold today.",
 ):
-    questions()
+    # The price stands first: on a phone it is above the form.
+    price, form_side = st.columns([2, 3], gap="large")
+    questions(price.container(border=True), form_side)
