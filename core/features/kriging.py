@@ -11,6 +11,8 @@ below minimise the leave-one-out error of the 16,512 training rows; the held-out
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -35,8 +37,8 @@ _LENGTHS: Final = np.array([3.65, 3.49, 4.52, 3.19, 4.03, 15.0])
 _LEAST_INCOME: Final = 0.1
 """A thousand dollars a year: an income of 0 is possible, and its logarithm is not."""
 
-_AT_ONCE: Final = 500
-"""Rows whose systems are solved together: 7 MB a matrix of them."""
+_AT_ONCE: Final = 64
+"""Rows whose systems are solved together: what they need stays in the processor's own memory."""
 
 _AT: Final = {name: number for number, name in enumerate(NUMERIC_COLUMNS)}
 
@@ -70,14 +72,11 @@ class Kriging:
 
     def _solve(self, points: Floats, neighbours: Positions) -> Floats:
         count = neighbours.shape[1]
+        pairs = _pairs_of(count + 1)
         # The house itself is the last point and the origin: what is squared stays small.
         around = np.concatenate([self._points[neighbours] - points[:, None], np.zeros((len(points), 1, 8))], axis=1)
-        place, kind = _squares_between(around[:, :, :2]), _squares_between(around[:, :, 2:])
-        whole = (
-            _NEAR * np.exp(-np.sqrt(place + kind))
-            + _WIDE * np.exp(-np.sqrt(place * (_NEAR_KM / _WIDE_KM) ** 2 + kind / 4))
-            + _PLACE * np.exp(-np.sqrt(place) * (_NEAR_KM / _PLACE_KM))
-        )
+        told = _covariances(pairs.squares(around[:, :, :2]), pairs.squares(around[:, :, 2:]))
+        whole = pairs.matrices(told, _NEAR + _WIDE + _PLACE)
         between, to_house = whole[:, :count, :count] + _NUGGET * np.eye(count), whole[:, :count, count]
         prices = self._log_prices[neighbours]
         usual = prices.mean(axis=1)
@@ -87,6 +86,50 @@ class Kriging:
         weighed = (to_house[:, :, None] * solved).sum(axis=1)
         log_price = usual + mean + weighed[:, 0] - mean * weighed[:, 1]
         return np.column_stack([log_price, _NEAR + _WIDE + _PLACE - weighed[:, 2]])
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The pairs of k points, each once: a covariance has no direction, and its roots and powers are what takes time.
+
+    Args:
+        first, second: the two points of each of the k (k - 1) / 2 pairs.
+        place: of shape (k, k), where a pair stands among them; on the diagonal the number of pairs.
+    """
+
+    first: Positions
+    second: Positions
+    place: Positions
+
+    def squares(self, points: Floats) -> Floats:
+        """Squared distances of the pairs of each row: shape (m, pairs) for points of shape (m, k, dimensions)."""
+        products = points @ points.transpose(0, 2, 1)
+        lengths = np.diagonal(products, axis1=1, axis2=2)
+        squares = products[:, self.first, self.second]
+        squares *= -2.0
+        squares += lengths[:, self.first]
+        squares += lengths[:, self.second]
+        return np.asarray(np.maximum(squares, 0.0, out=squares))
+
+    def matrices(self, values: Floats, diagonal: float) -> Floats:
+        """What each pair has, of shape (m, pairs), as symmetric matrices of shape (m, k, k)."""
+        whole = np.column_stack([values, np.full(len(values), diagonal)])
+        return np.asarray(whole.take(self.place, axis=1))
+
+
+@cache
+def _pairs_of(points: int) -> _Pairs:
+    first, second = np.triu_indices(points, 1)
+    place = np.full((points, points), len(first))
+    place[first, second] = place[second, first] = np.arange(len(first))
+    return _Pairs(first, second, place)
+
+
+def _covariances(place: Floats, kind: Floats) -> Floats:
+    """c(h, t) of squared distances in the lengths of the near covariance."""
+    near = _NEAR * np.exp(-np.sqrt(place + kind))
+    wide = _WIDE * np.exp(-np.sqrt(place * (_NEAR_KM / _WIDE_KM) ** 2 + kind / 4))
+    return np.asarray(near + wide + _PLACE * np.exp(np.sqrt(place) * -(_NEAR_KM / _PLACE_KM)))
 
 
 def _kinds(numbers: Floats) -> Floats:
@@ -112,10 +155,3 @@ def _kinds(numbers: Floats) -> Floats:
             np.log(households),
         ]
     )
-
-
-def _squares_between(points: Floats) -> Floats:
-    """Squared distances between all points of each row: shape (m, k, k) for points of shape (m, k, dimensions)."""
-    lengths = (points**2).sum(axis=2)
-    squares = lengths[:, :, None] + lengths[:, None, :] - 2.0 * points @ points.transpose(0, 2, 1)
-    return np.asarray(np.maximum(squares, 0.0))
