@@ -76,7 +76,7 @@ _PRESETS: Final = (
         "Ensemble",
         TrainingSpec.create(ModelFamily.BLEND, {"members": 3, **_BEST}, features=FeatureSet.LOCATION),
         "The best one under three seeds, once more on the log of the price, and histogram gradient boosting: their "
-        "mean errs a little less in cross-validation and takes about five times as long.",
+        "mean errs a little less in cross-validation and takes about three times as long.",
     ),
 )
 

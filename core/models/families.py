@@ -27,7 +27,7 @@ def build_pipeline(spec: TrainingSpec, *, n_jobs: int = 1) -> Pipeline:
     """
     family = FAMILIES[spec.family]
     estimator = (
-        _blend(spec.values, spec.seed)
+        _blend(spec.values, spec.seed, n_jobs)
         if spec.family is ModelFamily.BLEND
         else _estimator(spec.family, spec.values, spec.seed, n_jobs)
     )
@@ -50,7 +50,7 @@ def _estimator(name: ModelFamily, knobs: Knobs, seed: int, n_jobs: int = 1) -> A
     return make(**family.fixed, **knobs, **chance, **threads)
 
 
-def _blend(knobs: Knobs, seed: int) -> Any:
+def _blend(knobs: Knobs, seed: int, n_jobs: int) -> Any:
     """LightGBMs under seeds of their own, one of them on the log of the price, and histogram gradient boosting."""
     import numpy as np
     from sklearn.compose import TransformedTargetRegressor
@@ -77,5 +77,5 @@ def _blend(knobs: Knobs, seed: int) -> Any:
             ("lightgbm_on_log_price", on_log),
             ("hist_gradient_boosting", _estimator(ModelFamily.HIST_GRADIENT_BOOSTING, hist, of_hist)),
         ],
-        n_jobs=1,
+        n_jobs=n_jobs,
     )

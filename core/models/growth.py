@@ -6,17 +6,15 @@ Every function here ends with the estimator that one bare ``fit`` would have mad
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from core.domain.errors import InvalidData
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
+from core.models.blend_growth import grow_blend
 from core.models.checkpoint import TreeCheckpoints, fingerprint
+from core.models.steps import OnStep, Rows, Step, one_openmp_thread, rmse_of
 
 FOREST_STEP_SECONDS: Final = 0.6
 """How long one step of a forest should take: often enough for a progress bar, rare enough to cost 4 %."""
@@ -26,44 +24,6 @@ HIST_STEP: Final = 100
 
 HIST_LEAST: Final = 25
 """Fewest iterations a step, for trees so large that 100 of them take longer than a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A matrix of shape (n, columns) and prices of shape (n,), as an estimator takes them."""
-
-    X: np.ndarray
-    y: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One finished step: ``done`` trees or iterations, RMSE on the watched rows (None without any).
-
-    The first ``restored`` trees come from checkpoints. There is a step for each of them when rows are watched,
-    so that the curve is whole, but they took no time. ``said`` is which member of a blend grows.
-    """
-
-    done: int
-    rmse: float | None
-    restored: int = 0
-    said: str = ""
-
-
-OnStep = Callable[[Step], None]
-"""Called after every step; raising stops the fit."""
-
-
-@contextmanager
-def one_openmp_thread() -> Iterator[None]:
-    """Keeps what runs inside to one OpenMP thread; histogram gradient boosting takes every core otherwise.
-
-    Its threads meet several times a tree and spin while they wait. On two busy cores one thread fitted
-    300 iterations of 16,512 rows in 1.3 s, two in 3.4 s, and small rows took ten times as long. The model
-    is the same.
-    """
-    with threadpool_limits(limits=1, user_api="openmp"):
-        yield
 
 
 def grow(
@@ -93,11 +53,11 @@ def grow(
         case ModelFamily.LIGHTGBM:
             return _grow_lightgbm(estimator, rows, watched, on_step)
         case ModelFamily.BLEND:
-            return _grow_blend(estimator, rows, watched, on_step)
+            return grow_blend(estimator, rows, watched, on_step, _grow_member)
         case _:  # in one go: nobody knows its steps
             with one_openmp_thread():
                 estimator.fit(rows.X, rows.y)
-                rmse = _rmse(watched, estimator.predict(watched.X)) if watched else None
+                rmse = rmse_of(watched, estimator.predict(watched.X)) if watched else None
             on_step(Step(spec.size or 1, rmse))
             return estimator
 
@@ -152,7 +112,7 @@ class _RunningScore:
         for tree in trees:
             self._summed += tree.tree_.predict(self._X).ravel()
             self.counted += 1
-        return _rmse(self._watched, self._summed / self.counted)
+        return rmse_of(self._watched, self._summed / self.counted)
 
 
 def _grow_hist(estimator: Any, rows: Rows, watched: Rows | None, on_step: OnStep) -> Any:
@@ -167,7 +127,7 @@ def _grow_hist(estimator: Any, rows: Rows, watched: Rows | None, on_step: OnStep
             began = time.perf_counter()
             estimator.set_params(max_iter=done).fit(rows.X, rows.y)
             seconds = time.perf_counter() - began
-            on_step(Step(done, _rmse(watched, estimator.predict(watched.X)) if watched else None))
+            on_step(Step(done, rmse_of(watched, estimator.predict(watched.X)) if watched else None))
             size = max(HIST_LEAST, min(HIST_STEP, round(growing / max(seconds, 1e-6))))
     return estimator.set_params(warm_start=False)
 
@@ -187,45 +147,7 @@ def _grow_lightgbm(estimator: Any, rows: Rows, watched: Rows | None, on_step: On
     )
 
 
-def _grow_blend(blend: Any, rows: Rows, watched: Rows | None, on_step: OnStep) -> Any:
-    """Member after member on the same matrix. The curve is that of the first one, then the mean of those grown."""
-    from sklearn.base import clone
-    from sklearn.utils import Bunch
-
-    if rows.y.min() <= 0:
-        raise InvalidData(
-            f"{np.count_nonzero(rows.y <= 0):,} of {len(rows.y):,} prices are not above 0.",
-            remedy="Leave these rows out, or choose another family: a blend takes the logarithm of the price.",
-        )
-    grown: dict[str, Any] = {}
-    before, summed = 0, np.zeros(0 if watched is None else len(watched.y))
-    for name, member in blend.estimators:
-        said = f"member {len(grown) + 1} of {len(blend.estimators)}"
-        trees = _trees_of(member)
-
-        def within(step: Step, before: int = before, trees: int = trees, said: str = said) -> None:
-            # The member's last step is told once the blend is scored.
-            if step.done < trees:
-                on_step(Step(before + step.done, step.rmse, said=said))
-
-        growth = _grow_hist if hasattr(member, "max_iter") else _grow_lightgbm
-        grown[name] = growth(clone(member), rows, None if grown else watched, within)
-        before += trees
-        rmse = None
-        if watched is not None:
-            with one_openmp_thread():
-                summed += grown[name].predict(watched.X)
-            rmse = _rmse(watched, summed / len(grown))
-        on_step(Step(before, rmse, said=said))
-    blend.estimators_, blend.named_estimators_ = list(grown.values()), Bunch(**grown)
-    return blend
-
-
-def _trees_of(member: Any) -> int:
-    """How many trees a member of a blend is to grow."""
-    asked = member.get_params()
-    return int(next(asked[name] for name in ("n_estimators", "regressor__n_estimators", "max_iter") if name in asked))
-
-
-def _rmse(rows: Rows, predicted: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((rows.y - predicted) ** 2)))
+def _grow_member(member: Any, rows: Rows, watched: Rows | None, on_step: OnStep) -> Any:
+    """One member of a blend, in steps."""
+    growth = _grow_hist if hasattr(member, "max_iter") else _grow_lightgbm
+    return growth(member, rows, watched, on_step)

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from core.domain.hyperparameters import ModelFamily
 from core.features.preprocessing import model_column_names
-from core.models.growth import Rows, one_openmp_thread
+from core.models.steps import Rows, one_openmp_thread
 
 _SAMPLE: Final = 1000
 _REPEATS: Final = 3

@@ -23,9 +23,10 @@ from core.domain.jobs import Progress
 from core.features.engineer import raw_features
 from core.models.checkpoint import TreeCheckpoints
 from core.models.families import build_pipeline
-from core.models.growth import Rows, Step, grow, one_openmp_thread
+from core.models.growth import grow
 from core.models.importance import Importance, importance_of
 from core.models.packaged import model_file_name, write_model
+from core.models.steps import Rows, Step, one_openmp_thread
 
 Report = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
@@ -197,8 +198,9 @@ class _Publisher:
         now = time.perf_counter()
         final = step.done >= self._total
         # Growth by time sizes its own steps: they count as they come; a booster's are thinned.
-        if step.rmse is not None and (final or step.done - (self._curve[-1][0] if self._curve else 0) >= self._every):
-            self._curve.append((step.done, step.rmse))
+        scored = step.done if step.scored is None else step.scored
+        if step.rmse is not None and (final or scored - (self._curve[-1][0] if self._curve else 0) >= self._every):
+            self._curve.append((scored, step.rmse))
         self.restored = step.restored
         if step.done <= step.restored:
             # What was restored tells nothing of how long a tree takes.

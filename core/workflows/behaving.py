@@ -10,7 +10,7 @@ from typing import Any, Final
 from core.data.split import Split
 from core.domain.errors import RecordsError
 from core.evaluation.behaviour import BehaviourCheck, check_behaviour
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 
 BEHAVIOUR_FILE: Final = "behaviour.json"
 

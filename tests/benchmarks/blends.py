@@ -27,7 +27,7 @@ from core.domain.feature_sets import FeatureSet
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.domain.presets import TRAINING_PRESETS
 from core.models.families import build_pipeline
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 
 FOLDS: Final = 5
 RESAMPLES: Final = 2_000

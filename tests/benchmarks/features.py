@@ -28,7 +28,7 @@ from core.domain.presets import TRAINING_PRESETS
 from core.features.location import LOCATION_COLUMNS, LOCATION_GROUPS
 from core.features.preprocessing import model_column_names
 from core.models.families import build_pipeline
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 
 FOLDS = 5
 SEEDS = (1, 2)

@@ -20,7 +20,7 @@ from core.domain.jobs import TrainingRequest
 from core.domain.settings import Settings
 from core.features.direct import HouseRows
 from core.models.fast_predict import price_route
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 from core.tracking.registry import get_version, load_version
 from core.tracking.store import Store, open_store
 from core.workflows.training import train_now

@@ -15,7 +15,7 @@ from core.domain.house import TARGET
 from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.evaluation.behaviour import INCOMES, SAMPLED, BehaviourCheck, Predict, Rule, check_behaviour, noise
 from core.models.families import build_pipeline
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 
 RMSE = 48_000.0
 SMALL = {

@@ -17,7 +17,7 @@ from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.features.direct import PLACES, HouseRows
 from core.models.families import build_pipeline
 from core.models.fast_predict import PriceRoute, price_route
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 
 SMALL: Mapping[ModelFamily, Mapping[str, float]] = {
     ModelFamily.RANDOM_FOREST: {"n_estimators": 20, "max_depth": 12},

@@ -18,7 +18,7 @@ from core.explanation.goal_seek import LOCATION_FEATURES, seek
 from core.features.direct import HouseRows
 from core.models.families import build_pipeline
 from core.models.fast_predict import price_route
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 from tests.core.explanation.conftest import SmallModel
 from tests.core.explanation.test_goal_seek import check
 

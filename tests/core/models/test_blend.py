@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +19,11 @@ from sklearn.pipeline import Pipeline
 from core.domain.errors import InvalidData, TrainingCancelled
 from core.domain.hyperparameters import KNOBS, LARGEST_SEED, ModelFamily, TrainingSpec
 from core.features.direct import HouseRows
+from core.models.blend_growth import grow_blend
 from core.models.families import build_pipeline
 from core.models.fast_predict import price_route
-from core.models.growth import Rows, Step, grow, one_openmp_thread
+from core.models.growth import grow
+from core.models.steps import Rows, Step, one_openmp_thread
 from core.models.trainer import ModelTrainer
 from tests.core.models.conftest import small_spec
 
@@ -31,8 +35,8 @@ MEMBERS = 4
 """Two under their own seeds, one on the log of the price, one of histogram gradient boosting."""
 
 
-def blend_of(spec: TrainingSpec) -> VotingRegressor:
-    return build_pipeline(spec).named_steps["model"]
+def blend_of(spec: TrainingSpec, n_jobs: int = 1) -> VotingRegressor:
+    return build_pipeline(spec, n_jobs=n_jobs).named_steps["model"]
 
 
 def seeds_of(spec: TrainingSpec) -> list[int]:
@@ -95,32 +99,95 @@ def test_a_blend_errs_less_than_its_members_do_on_average(held_out: XY, trained:
     assert rmse(trained(ModelFamily.BLEND).predict(held_out[0])) < np.mean(alone)
 
 
-def test_the_steps_go_through_all_members_and_say_which_one_grows(matrix: Rows) -> None:
+def test_the_steps_go_through_all_members_and_say_how_many_are_grown(matrix: Rows) -> None:
     seen: list[Step] = []
     grow(SPEC, blend_of(SPEC), matrix, matrix, seen.append)
     done = [step.done for step in seen]
     assert done == sorted(set(done))
     assert done[-1] == SPEC.size
-    assert list(dict.fromkeys(step.said for step in seen)) == [f"member {one} of {MEMBERS}" for one in range(1, 5)]
-    first = [step for step in seen if step.said == seen[0].said]
+    told = [f"{one} of {MEMBERS} members are grown" for one in range(MEMBERS + 1)]
+    assert list(dict.fromkeys(step.said for step in seen)) == told
+    first = [step for step in seen if step.said == told[0]]
     assert all(step.rmse is not None for step in first)
     ends = [step for step in seen[len(first) :] if step.rmse is not None]
-    assert [step.done for step in ends] == [200, 300, 350], "beyond the first, whole members are scored"
+    assert [step.scored for step in ends] == [100, 200, 300, 350], "beyond the first, whole members are scored"
 
 
-@pytest.mark.parametrize("member", range(1, MEMBERS + 1))
-def test_a_cancel_is_heard_in_every_member(member: int, matrix: Rows) -> None:
+def test_a_blend_and_its_curve_are_the_same_on_any_number_of_threads(matrix: Rows) -> None:
+    prices, curves = [], []
+    for n_jobs in (1, 2, 3, 8):
+        seen: list[Step] = []
+        grown = grow(SPEC, blend_of(SPEC, n_jobs), matrix, matrix, seen.append)
+        done = [step.done for step in seen]
+        assert done == sorted(set(done))
+        assert done[-1] == SPEC.size
+        assert grown.n_jobs == 1, "what serves takes one thread"
+        with one_openmp_thread():
+            prices.append(grown.predict(matrix.X))
+        curves.append([(step.scored, step.rmse) for step in seen if step.rmse is not None])
+    for other in (1, 2, 3):
+        np.testing.assert_array_equal(prices[other], prices[0])
+        assert curves[other] == curves[0]
+
+
+def test_two_members_grow_at_once_where_there_are_two_threads(matrix: Rows) -> None:
+    """Shown by the order in which they speak: one after the other, each member's steps would come in one piece."""
+
+    def growing_at_once(n_jobs: int) -> bool:
+        meeting, met = threading.Barrier(2), []
+
+        def growth(member: Any, rows: Rows, watched: Rows | None, on_step: Callable[[Step], None]) -> Any:
+            try:
+                meeting.wait(timeout=1.0 if n_jobs == 1 else 30.0)
+                met.append(True)
+            except threading.BrokenBarrierError:
+                met.append(False)
+            return member.fit(rows.X, rows.y)
+
+        grow_blend(blend_of(SPEC, n_jobs), matrix, None, lambda step: None, growth)
+        return all(met)
+
+    assert growing_at_once(2)
+    assert not growing_at_once(1)
+
+
+def test_a_member_that_breaks_breaks_the_blend_and_stops_the_others(matrix: Rows) -> None:
+    ended: list[str] = []
+    started = threading.Barrier(MEMBERS)
+
+    def growth(member: Any, rows: Rows, watched: Rows | None, on_step: Callable[[Step], None]) -> Any:
+        started.wait(timeout=30)
+        if isinstance(member, TransformedTargetRegressor):
+            raise ArithmeticError("no logarithm")
+        try:
+            for done in range(1, 10_000):
+                on_step(Step(done, None))
+                time.sleep(0.001)
+        except TrainingCancelled:
+            ended.append("heard")
+            raise
+
+    blend = blend_of(SPEC, 8)
+    with pytest.raises(ArithmeticError, match="no logarithm"):
+        grow_blend(blend, matrix, None, lambda step: None, growth)
+    assert ended == ["heard"] * (MEMBERS - 1)
+    assert not hasattr(blend, "estimators_")
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("grown", range(MEMBERS))
+def test_a_cancel_is_heard_in_every_member(grown: int, n_jobs: int, matrix: Rows) -> None:
     seen: list[Step] = []
 
-    def stop_within(step: Step) -> None:
+    def stop_then(step: Step) -> None:
         seen.append(step)
-        if step.said.startswith(f"member {member} "):
+        if step.said.startswith(f"{grown} of "):
             raise TrainingCancelled
 
-    blend = blend_of(SPEC)
+    blend = blend_of(SPEC, n_jobs)
     with pytest.raises(TrainingCancelled):
-        grow(SPEC, blend, matrix, None, stop_within)
-    assert len({step.said for step in seen}) == member
+        grow(SPEC, blend, matrix, None, stop_then)
+    assert len({step.said for step in seen}) == grown + 1
     assert not hasattr(blend, "estimators_")
 
 

@@ -25,8 +25,9 @@ from core.domain.jobs import Progress
 from core.models import growth, trainer
 from core.models.checkpoint import TreeCheckpoints, fingerprint
 from core.models.families import build_pipeline
-from core.models.growth import Rows, Step, grow
+from core.models.growth import grow
 from core.models.packaged import file_sha256
+from core.models.steps import Rows, Step
 from core.models.trainer import ModelTrainer
 from tests.core.models.conftest import files_no_larger_than
 

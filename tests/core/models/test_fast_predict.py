@@ -20,7 +20,7 @@ from core.features.direct import HouseRows, direct_preprocessing
 from core.features.engineer import BedroomImputer
 from core.models.families import build_pipeline
 from core.models.fast_predict import MOST_WALKED, TOLERANCE, PriceRoute, price_route
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 from tests.core.models.conftest import small_spec
 
 RouteOf = Callable[[ModelFamily], PriceRoute]

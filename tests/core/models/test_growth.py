@@ -17,7 +17,8 @@ from core.domain.hyperparameters import ModelFamily, TrainingSpec
 from core.domain.jobs import Progress
 from core.models import growth, trainer
 from core.models.families import build_pipeline
-from core.models.growth import HIST_LEAST, HIST_STEP, Rows, Step, grow
+from core.models.growth import HIST_LEAST, HIST_STEP, grow
+from core.models.steps import Rows, Step
 from core.models.trainer import ModelTrainer
 from tests.core.models.conftest import small_spec
 

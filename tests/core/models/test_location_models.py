@@ -20,7 +20,7 @@ from core.features.direct import HouseRows
 from core.features.location import LocationFeatures
 from core.features.preprocessing import model_column_names
 from core.models.fast_predict import TOLERANCE, PriceRoute, price_route
-from core.models.growth import one_openmp_thread
+from core.models.steps import one_openmp_thread
 from core.models.trainer import ModelTrainer
 from tests.core.models.conftest import SMALL
 from tests.core.models.test_fast_predict import any_house, with_step
