@@ -15,7 +15,7 @@ from core.tracking.registry import alias_holders, list_versions
 from core.tracking.store import Store
 from core.workflows.chosen_data import settings_on
 from core.workflows.known_block_groups import block_groups, file_state
-from core.workflows.lately import Lately
+from core.workflows.lately import HELD_SECONDS, WATCHED_SECONDS, Lately
 from core.workflows.price_source import Ground, PriceSource, choose_model
 from core.workflows.recent import Recent
 from core.workflows.served_model import ServedModel, load_model
@@ -40,6 +40,7 @@ class LoadedModels:
         self._models: Recent[tuple[str, str, str], ServedModel] = Recent(KEPT_MODELS)
         self._around: Recent[str, BlockGroups] = Recent(KEPT_FILES)
         self._lately = Lately(connect)
+        self._held = WATCHED_SECONDS if settings.tracking_uri.startswith(SQLITE) else HELD_SECONDS
 
     def source(self, version: str | None = None) -> PriceSource:
         """The version a price would come from now: the one named, the champion, or the newest.
@@ -54,11 +55,14 @@ class LoadedModels:
             ("source", version, self._records_state()),
             lambda connect: choose_model(self._settings, connect, version),
             is_stopgap=lambda source: source.ground is Ground.MLFLOW_AWAY,
+            held=self._held,
         )
 
     def versions(self) -> tuple[ModelVersion, ...]:
         """MLflow's versions with their aliases, the newest first; as fresh as ``source``. Raises StoreUnavailable."""
-        return self._lately.get(("versions", self._records_state()), lambda connect: _with_aliases(connect()))
+        return self._lately.get(
+            ("versions", self._records_state()), lambda connect: _with_aliases(connect()), held=self._held
+        )
 
     def served(self, version: str | None = None) -> ServedModel:
         """That version, ready to price.

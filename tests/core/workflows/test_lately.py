@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -69,6 +72,56 @@ def test_an_answer_serves_for_a_moment_and_is_asked_for_again_after_it(records: 
     asked = [records.get("key", lambda connect: next(answers)) for _ in range(3)]
     clock.now += HELD_SECONDS
     assert [*asked, records.get("key", lambda connect: next(answers))] == ["a", "a", "a", "b"]
+
+
+def test_an_answer_serves_as_long_as_its_asker_says(records: Lately, clock: Clock) -> None:
+    answers = iter("ab")
+    told = [records.get("key", lambda connect: next(answers), held=HELD_SECONDS * 5)]
+    for passed in (HELD_SECONDS, HELD_SECONDS * 4):
+        clock.now += passed
+        told.append(records.get("key", lambda connect: next(answers), held=HELD_SECONDS * 5))
+    assert told == ["a", "a", "b"]
+
+
+def test_many_who_ask_at_once_are_told_what_one_of_them_was_answered(store: DeadStore) -> None:
+    records, asked, visitors = Lately(store), [], 8
+    together = threading.Barrier(visitors)
+
+    def slowly(connect: Connect) -> int:
+        asked.append(True)
+        time.sleep(0.2)
+        return len(asked)
+
+    def visit(_: int) -> int:
+        together.wait(timeout=30)
+        return records.get("key", slowly)
+
+    with ThreadPoolExecutor(visitors) as pool:
+        assert list(pool.map(visit, range(visitors))) == [1] * visitors
+    assert len(asked) == 1
+
+
+def test_whoever_waited_for_an_answer_that_failed_asks_himself(store: DeadStore) -> None:
+    records, asked, visitors = Lately(store), [], 3
+    together = threading.Barrier(visitors)
+
+    def fails_once(connect: Connect) -> str:
+        asked.append(True)
+        time.sleep(0.2)
+        if len(asked) == 1:
+            raise NotFound("not there", remedy="Look again.")
+        return "there"
+
+    def visit(_: int) -> str:
+        together.wait(timeout=30)
+        try:
+            return records.get("key", fails_once)
+        except NotFound:
+            return "failed"
+
+    with ThreadPoolExecutor(visitors) as pool:
+        assert sorted(pool.map(visit, range(visitors))) == ["failed", "there", "there"]
+    assert len(asked) == 2
 
 
 def test_another_question_has_its_own_answer(records: Lately) -> None:
