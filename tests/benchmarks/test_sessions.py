@@ -59,6 +59,7 @@ def p95(values: Sequence[float]) -> float:
 def line_of(visitors: int, met: Visited) -> Growth:
     milliseconds = [1_000 * seconds for seconds in met.priced]
     costs = {
+        "opening p95, ms": 1_000 * p95(met.opened) if visitors > 1 else 1_000 * met.opened[0],
         "price p50, ms": median(milliseconds),
         "price p95, ms": p95(milliseconds),
         "whole screen p95, ms": 1_000 * p95(met.done),

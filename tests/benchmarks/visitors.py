@@ -1,7 +1,8 @@
 """Many visitors of one server at once, each over a socket as its browser would hold it, without the browsers.
 
-A visitor opens a screen, and then moves a slider again and again with some seconds of thought between. What the server
-sends is read as Streamlit's own messages; fragments that redraw themselves are asked for as a browser asks for them.
+A visitor opens a screen and, once all have opened theirs, moves a slider again and again with some seconds of thought
+between. What the server sends is read as Streamlit's own messages; fragments that redraw themselves are asked for as a
+browser asks for them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +24,9 @@ from websockets.typing import Subprotocol
 
 RUN_SECONDS: Final = 60
 """A run that takes longer is an error."""
+
+KEPT_MESSAGES: Final = 12
+"""So many of the last ones are told of a run without an end."""
 
 _PROTOCOL: Final = Subprotocol("streamlit")
 _WELL: Final = {ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY}
@@ -64,14 +69,30 @@ def visit(url: str, plan: Plan, visitors: int) -> Visited:
 
 
 async def _visit(url: str, plan: Plan, visitors: int) -> Visited:
-    met = Visited()
+    met, doors = Visited(), _Doors(visitors)
     async with asyncio.TaskGroup() as crowd:
         for number in range(visitors):
-            crowd.create_task(_one(url, plan, met, number, STARTS_WITHIN * number / visitors))
+            crowd.create_task(_one(url, plan, met, doors, number, STARTS_WITHIN * number / visitors))
     return met
 
 
-async def _one(url: str, plan: Plan, met: Visited, number: int, delay: float) -> None:
+class _Doors:
+    """Closed until all visitors are in, or have failed to come in."""
+
+    def __init__(self, expected: int) -> None:
+        self._outside = set(range(expected))
+        self._all_in = asyncio.Event()
+
+    def enter(self, number: int) -> None:
+        self._outside.discard(number)
+        if not self._outside:
+            self._all_in.set()
+
+    async def wait(self) -> None:
+        await self._all_in.wait()
+
+
+async def _one(url: str, plan: Plan, met: Visited, doors: _Doors, number: int, delay: float) -> None:
     luck = random.Random(number)  # noqa: S311 - pauses, no secrets
     await asyncio.sleep(delay)
     try:
@@ -81,6 +102,8 @@ async def _one(url: str, plan: Plan, met: Visited, number: int, delay: float) ->
             listening = asyncio.create_task(page.listen())
             try:
                 met.opened.append((await page.run(None))[1])
+                doors.enter(number)
+                await doors.wait()
                 for _ in range(plan.moves):
                     await asyncio.sleep(luck.uniform(0.5, 1.5) * plan.think)
                     priced, done = await page.run(luck.choice(plan.values))
@@ -94,6 +117,8 @@ async def _one(url: str, plan: Plan, met: Visited, number: int, delay: float) ->
             met.errors.extend(page.errors)
     except (OSError, TimeoutError, websockets.WebSocketException) as error:
         met.errors.append(f"{type(error).__name__}: {error}")
+    finally:
+        doors.enter(number)
 
 
 class _Page:
@@ -112,6 +137,7 @@ class _Page:
         self._priced: float | None = None
         self._ended = asyncio.Event()
         self._redrawing: dict[str, asyncio.Task[None]] = {}
+        self._came: deque[str] = deque(maxlen=KEPT_MESSAGES)
 
     async def run(self, value: float | None) -> tuple[float, float]:
         """Ask for a script run, with the slider moved there; seconds until the price came, and until the end."""
@@ -120,8 +146,12 @@ class _Page:
         self._ended.clear()
         began = time.perf_counter()
         await self._ask(self._around if self._asked else "", redraws=False)
-        async with asyncio.timeout(RUN_SECONDS):
-            await self._ended.wait()
+        try:
+            async with asyncio.timeout(RUN_SECONDS):
+                await self._ended.wait()
+        except TimeoutError as error:
+            price = "without a price" if self._priced is None else "after its price"
+            raise TimeoutError(f"no end in {RUN_SECONDS} s, {price}; last came {', '.join(self._came)}") from error
         done = time.perf_counter()
         if self._plan.slider and (self._priced is None or not self._slider):
             self.errors.append(f"a run ended without a {'slider' if not self._slider else 'price'}")
@@ -132,6 +162,7 @@ class _Page:
         async for data in self._socket:
             message = ForwardMsg()
             message.ParseFromString(data if isinstance(data, bytes) else data.encode())
+            self._came.append(_named(message))
             match message.WhichOneof("type"):
                 case "navigation":
                     # Not that of the new session: until the navigation has spoken it is the main script's.
@@ -203,3 +234,12 @@ class _Page:
                 self.errors.append(element.exception.message)
             case "metric" if self._priced is None:
                 self._priced = time.perf_counter()
+
+
+def _named(message: ForwardMsg) -> str:
+    """A message in a few words, for an error."""
+    kind = str(message.WhichOneof("type"))
+    if kind == "script_finished":
+        how = ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)
+        return f"{how} of {list(message.metadata.run.fragment_ids)}"
+    return f"{kind} of {message.delta.fragment_id}" if kind == "delta" else kind
