@@ -21,6 +21,7 @@ import pandas as pd
 
 from core.domain.errors import RecordsError, UntrustedModel
 from core.domain.files import draft_of
+from core.domain.freed_memory import give_back_freed_memory
 from core.features.engineer import raw_features
 
 COMPRESSION_LEVEL: Final = 1
@@ -104,13 +105,15 @@ def read_model(file: Path, sha256: str) -> Any:
             remedy="Restore the file from a backup, or train the model again.",
         )
     try:
-        return joblib.load(io.BytesIO(_unpacked(content)))
+        model = joblib.load(io.BytesIO(_unpacked(content)))
     except UNREADABLE as error:
         raise RecordsError(
             f"The model file is the recorded one and cannot be opened: {type(error).__name__}: {error}.",
             where=str(file),
             remedy="Install the library versions of requirements.txt it was trained with, or train the model again.",
         ) from error
+    give_back_freed_memory()
+    return model
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -18,6 +18,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 
 from core.domain.errors import InvalidData, RecordsError, UntrustedModel
 from core.domain.house import RAW_COLUMNS
@@ -102,6 +103,35 @@ def test_a_model_s_size_in_memory_is_that_of_its_content_before_it_was_compresse
         trees = [tree.tree_.__getstate__() for tree in trained(family).pipeline.named_steps["model"].estimators_]
         arrays = sum(tree["nodes"].nbytes + tree["values"].nbytes for tree in trees) / 1_000_000
         assert arrays <= written.megabytes <= 1.2 * arrays
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+
+import psutil
+import sklearn.ensemble
+
+from core.models.packaged import read_model
+
+held = lambda: psutil.Process().memory_full_info().uss
+before = held()
+model = read_model(Path(sys.argv[1]), sys.argv[2])
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is given back where glibc keeps it")
+def test_a_process_that_has_read_a_forest_holds_it_once(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(8_000, 6))
+    forest = RandomForestRegressor(n_estimators=40, max_features=1.0, random_state=0).fit(X, draw.normal(size=8_000))
+    written, pickled = write_model(forest, tmp_path / "forest.joblib"), tmp_path / "pickled"
+    joblib.dump(forest, pickled)
+    command = [sys.executable, "-c", HOLDS, str(tmp_path / "forest.joblib"), written.sha256]
+    held = int(subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout)
+    assert pickled.stat().st_size > 20e6
+    assert held < 1.4 * pickled.stat().st_size, "twice, while what was unpickled is kept beside it"
 
 
 def test_a_client_without_the_compressor_reads_the_file(tmp_path: Path, trained: Trained, held_out: XY) -> None:
