@@ -13,10 +13,12 @@ from core.domain.hyperparameters import KNOBS, LARGEST_SEED, FeatureSet, Knob, K
 from core.domain.presets import TRAINING_PRESETS, preset_of
 from core.domain.settings import Settings
 from pages.shared.data_choice import name_in_address
+from pages.shared.endless import bind_of
 
 _WANTED = "spec_to_train"
 _PRESET = "preset"
 _FEATURES = "features"
+_SEED = "seed"
 _TAKEN = "preset_taken"
 _MOMENT_SECONDS = 3.0
 """So long the browser may take to hear of a preset; no hand puts a whole form back in that time."""
@@ -93,8 +95,8 @@ def sliders(settings: Settings, family: ModelFamily, features: FeatureSet = Feat
         value=start.seed,
         step=1,
         help="The estimator's random seed. The same settings, rows and seed make the same model, bit for bit.",
-        key="seed",
-        bind="query-params",
+        key=_SEED,
+        bind=bind_of(_SEED),
     )
     return TrainingSpec.create(family, chosen, seed=int(seed), features=features)
 
@@ -114,12 +116,12 @@ def take_over() -> None:
     if isinstance(spec, TrainingSpec):
         _put(spec)
     elif (lost := _lost_preset()) is not None:
-        _put(lost, keeping={"seed"})
+        _put(lost, keeping={_SEED})
     elif _PRESET not in st.session_state:
         preset = TRAINING_PRESETS.get(st.query_params.get(_PRESET, "").lower())
         # What else the address says counts more; another family leaves nothing of the preset.
         if preset is not None and st.query_params.get("family", preset.spec.family.label) == preset.spec.family.label:
-            _put(preset.spec, keeping={"seed", *st.query_params})
+            _put(preset.spec, keeping={_SEED, *st.query_params})
 
 
 def _put(spec: TrainingSpec, *, keeping: Collection[str] = ()) -> None:
@@ -134,7 +136,7 @@ def _widgets_of(spec: TrainingSpec) -> dict[str, tuple[KnobValue | str, str]]:
     return {
         "family": (spec.family.value, spec.family.label),
         _FEATURES: (spec.features.value, spec.features.label),
-        "seed": (spec.seed, str(spec.seed)),
+        _SEED: (spec.seed, str(spec.seed)),
         **{_key(spec.family, name): (value, f"{value:.12g}") for name, value in spec.hyperparameters},
     }
 
@@ -151,7 +153,7 @@ def _set(key: str, value: object, written: str) -> None:
 def _take_preset(before: TrainingSpec) -> None:
     chosen = str(st.session_state.get(_PRESET))
     if chosen in TRAINING_PRESETS:
-        _put(TRAINING_PRESETS[chosen].spec, keeping={"seed"})
+        _put(TRAINING_PRESETS[chosen].spec, keeping={_SEED})
         st.session_state[_TAKEN] = (before, chosen, time.monotonic())
 
 
@@ -194,5 +196,5 @@ def _slider(family: ModelFamily, knob: Knob, start: KnobValue) -> KnobValue:
         format=f"%.{knob.shown_digits}f",
         help=knob.help,
         key=key,
-        bind="query-params",
+        bind=bind_of(key),
     )

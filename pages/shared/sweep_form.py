@@ -11,6 +11,7 @@ from core.domain.hyperparameters import KNOBS, Knob, KnobValue, ModelFamily, Tra
 from core.domain.settings import Settings
 from core.domain.sweep_plans import DEFAULT_TRIALS, LONGEST_MINUTES, MOST_TRIALS, MOST_WORKERS, PRESETS, SweepPlan
 from pages.shared.data_choice import data_choice
+from pages.shared.endless import bind_of
 from pages.shared.knobs import family_choice, feature_choice
 
 SEARCH = "Search for the best settings"
@@ -49,7 +50,7 @@ def sweep_plan(settings: Settings, what: DeltaGenerator) -> SweepPlan:
         DEFAULT_TRIALS,
         help="How many settings are judged. The first is the family's own default.",
         key="trials",
-        bind="query-params",
+        bind=bind_of("trials"),
     )
     data = data_choice()
     workers, minutes = _limits()
@@ -107,7 +108,7 @@ def _limits() -> tuple[int, float | None]:
         help="Most trials under way at a time. The app's own worker runs as many as jobs.running says; each "
         "`python -m core worker` on any host adds its own.",
         key="workers",
-        bind="query-params",
+        bind=bind_of("workers"),
     )
     minutes = right.number_input(
         "Minutes",

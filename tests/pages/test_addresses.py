@@ -26,7 +26,10 @@ MANY_ADDRESSES = 5_000
 
 SCREENS = {
     "home": (),
-    "train": ("family", "preset", "features", "seed", "job", *{name for knobs in KNOBS.values() for name in knobs}),
+    "train": (
+        *("family", "preset", "features", "seed", "job"),
+        *(f"{family.value}.{name}" for family, knobs in KNOBS.items() for name in knobs),
+    ),
     "tune": (
         *("sweep", "question", "trials", "workers", "minutes"),
         *(f"{family.value}.varied" for family in ModelFamily),
@@ -193,6 +196,14 @@ def visit(_quick_screens: None, trained_settings: Settings, monkeypatch: pytest.
     yield Visit(trained_settings, random.Random(SEED), known)  # noqa: S311 - addresses, no secrets
     config.set_option("runner.postScriptGC", collects)
     st.cache_resource.clear()
+
+
+@pytest.mark.parametrize("endless", ["1e400", "-1e400", "inf", "-Infinity", "9" * 400])
+def test_a_number_without_end_is_none_that_a_widget_takes(endless: str, visit: Visit) -> None:
+    visit.go("train", {"seed": endless, "family": "LightGBM", "lightgbm.n_estimators": endless})
+    visit.go("tune", {"workers": endless, "minutes": endless, "trials": endless})
+    visit.go("what_if", {"goal": endless, "part": "Reach a price", "total_rooms": endless})
+    assert visit.outcomes["a screen"] == 3
 
 
 def test_120_random_addresses_each_give_a_screen_or_a_clear_message(visit: Visit) -> None:
