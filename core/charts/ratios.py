@@ -38,7 +38,7 @@ def ratio_bands(fairness: Fairness, *, colour: str = ACCENT) -> go.Figure:
         line={"color": colour, "width": 2},
         customdata=[
             f"{dollars(band.low)} to {dollars(band.high)}<br>{band.rows:,} rows<br>Median ratio {band.median:.3f}"
-            f"<br>COD {percent(band.cod)}"
+            f"<br>Spread of ratios (COD) {percent(band.cod)}"
             for band in bands
         ],
         hovertemplate="%{customdata}<extra></extra>",

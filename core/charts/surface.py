@@ -6,6 +6,7 @@ import math
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from core.charts.california import dollar_scale
@@ -14,7 +15,7 @@ from core.charts.frame import PAPER, TEXT, empty, framed, plain
 from core.charts.lettering import note
 from core.charts.palette import DIVERGING
 from core.domain.house import FEATURES
-from core.domain.money import CAP_NEARNESS, SURVEY_CAP, price_text
+from core.domain.money import CAP_NEARNESS, SURVEY_CAP, dollar_change, price_text
 from core.explanation.sensitivity import Surface
 
 _HEIGHT: Final = 520
@@ -68,13 +69,20 @@ def _heat(found: Surface, here: float) -> dict[str, Any]:
         "colorscale": [[0.0, DIVERGING[0]], [middle, DIVERGING[1]], [1.0, DIVERGING[2]]],
         "colorbar": {**dollar_scale(_SCALE_TITLE), "ypad": 62},
         "hoverongaps": False,
-        "customdata": (found.prices - here).astype(np.float32),
-        "text": np.where(found.prices >= CAP_NEARNESS * SURVEY_CAP, _CAPPED, "") + np.where(found.is_rare, _RARE, ""),
+        # Written here: plotly's own formats put a hyphen before what is less.
+        "text": _changes(found.prices - here)
+        + np.where(found.prices >= CAP_NEARNESS * SURVEY_CAP, _CAPPED, "")
+        + np.where(found.is_rare, _RARE, ""),
         "hovertemplate": (
-            "<b>%{z:$,.0f}</b> (%{customdata:+$,.0f})"
-            f"<br>{_value_text(found.x, 'x')}<br>{_value_text(found.y, 'y')}%{{text}}<extra></extra>"
+            "<b>%{z:$,.0f}</b> %{text}"
+            f"<br>{_value_text(found.x, 'x')}<br>{_value_text(found.y, 'y')}<extra></extra>"
         ),
     }
+
+
+def _changes(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.str_]:
+    """``(−$350)`` for each."""
+    return np.array([[f"({dollar_change(one)})" for one in row] for row in differences.tolist()])
 
 
 def _value_text(name: str, axis: str) -> str:

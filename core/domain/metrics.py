@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from core.domain.money import MISSING, decimal, dollars, duration, memory, percent
+from core.domain.money import MISSING, decimal, dollars, duration, memory, percent, true_minus
 
 
 class Unit(StrEnum):
@@ -243,4 +243,4 @@ def figure_text(name: str, value: float | None) -> str:
         case Unit.MEGABYTES:
             return memory(value)
         case _:
-            return decimal(value) if name in METRICS else f"{value:,.6g}"
+            return decimal(value) if name in METRICS else true_minus(f"{value:,.6g}")

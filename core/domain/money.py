@@ -38,14 +38,19 @@ def dollar_change(amount: float | None) -> str:
     return f"+{text}" if amount is not None and math.isfinite(amount) and round(amount) > 0 else text
 
 
+def true_minus(text: str) -> str:
+    """A written figure with the minus of print for a leading hyphen: ``-0.1200`` → ``−0.1200``."""
+    return f"−{text[1:]}" if text.startswith("-") else text
+
+
 def decimal(figure: float | None, digits: int = 4) -> str:
-    """``0.81921`` → ``0.8192``; missing → ``—``."""
-    return MISSING if figure is None or not math.isfinite(figure) else f"{figure:.{digits}f}"
+    """``0.81921`` → ``0.8192``, ``-0.12`` → ``−0.1200``; missing → ``—``."""
+    return MISSING if figure is None or not math.isfinite(figure) else true_minus(f"{figure:.{digits}f}")
 
 
 def percent(figure: float | None, digits: int = 1) -> str:
-    """``17.304`` → ``17.3 %``; missing → ``—``."""
-    return MISSING if figure is None or not math.isfinite(figure) else f"{figure:.{digits}f} %"
+    """``17.304`` → ``17.3 %``, ``-2`` → ``−2.0 %``; missing → ``—``."""
+    return MISSING if figure is None or not math.isfinite(figure) else true_minus(f"{figure:.{digits}f} %")
 
 
 def step_digits(step: float) -> int:

@@ -203,7 +203,7 @@ class _Moved:
     @property
     def words(self) -> str:
         """The verdict with its figure, as half a sentence."""
-        return "no value to compare." if self.psi is None else f"{self.verdict} (PSI {self.psi:.2f})."
+        return "no value to compare." if self.psi is None else f"{self.verdict} (stability index PSI {self.psi:.2f})."
 
     def sentence(self, span: str) -> str:
         """What moved most: a bin in words, and how many rows are in it now and in the training rows."""

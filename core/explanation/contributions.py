@@ -35,13 +35,19 @@ from core.models.fast_predict import PriceRoute
 
 __all__ = ["Explainer", "explainer", "sentence"]
 
-_TREE_METHOD: Final = "Exact TreeSHAP values (Lundberg et al. 2020), the model's columns summed into five groups"
+_TREE_METHOD: Final = (
+    "Each group's fair share of the price: exact TreeSHAP values (Lundberg et al. 2020), the model's columns summed "
+    "into five groups"
+)
 _TREE_BASE: Final = "the model's mean price over the block groups it was fitted on"
 _TREE_CAVEAT: Final = (
     "They say what this model makes of the features, not what causes a price. Features that go together share what "
     "they say between them, and a ratio such as rooms per household counts where its first word belongs."
 )
-_GROUP_METHOD: Final = "Exact Shapley values of five groups (Lundberg and Lee 2017) against {count} block groups"
+_GROUP_METHOD: Final = (
+    "Each group's fair share of the price: exact Shapley values of five groups (Lundberg and Lee 2017) against {count} "
+    "block groups"
+)
 _GROUP_BASE: Final = "the model's mean price of {count} reference block groups"
 _GROUP_CAVEAT: Final = (
     "They say what this model makes of the features, not what causes a price. The {count} block groups stand for all; "

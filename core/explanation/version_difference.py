@@ -20,7 +20,8 @@ from core.features.direct import HouseRows
 from core.models.fast_predict import PriceRoute
 
 _METHOD: Final = (
-    "Exact Shapley values of five groups (Lundberg and Lee 2017) of the difference, against {count} block groups"
+    "Each group's fair share of the difference: exact Shapley values of five groups (Lundberg and Lee 2017), against "
+    "{count} block groups"
 )
 
 

@@ -45,9 +45,9 @@ def method(comparison: Comparison) -> str:
         return ""
     rows = len(comparison.shared.actual)
     return (
-        f"Differences are to {comparison.baseline.label}, with 95 % intervals from a paired bootstrap of "
-        f"{RESAMPLES:,} resamples over the same {rows:,} held-out rows. Under {percent(100 * comparison.margin)} of "
-        "the baseline's figure a difference does not matter."
+        f"Differences are to {comparison.baseline.label}, with 95 % intervals from the same {rows:,} held-out rows "
+        f"drawn anew {RESAMPLES:,} times (paired bootstrap). Under {percent(100 * comparison.margin)} of the "
+        "baseline's figure a difference does not matter."
     )
 
 

@@ -207,7 +207,7 @@ def _segment(segment: SegmentEvidence) -> str:
 
 
 def _signed(figure: float) -> str:
-    return percent(figure).replace("-", "−") if figure <= 0 else f"+{percent(figure)}"
+    return percent(figure) if figure <= 0 else f"+{percent(figure)}"
 
 
 def _with(note: str, detail: str) -> str:

@@ -2,39 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
 import streamlit as st
 
-from core.domain.metrics import METRICS, SCORE_NAMES, figure_text, metric_of
+from core.domain.metrics import METRICS, SCORE_NAMES, Unit, figure_text, metric_of
 from core.domain.money import MISSING, dollars
-from core.workflows.comparison_views import Comparison, SettingsGroup
+from core.workflows.comparison_views import ComparedRun, Comparison, SettingsGroup
 from core.workflows.comparison_words import change_text, interval_text, method
 from pages.shared.columns import columns_of, help_of
 from pages.shared.frame import escape
 
+_PARAM_WIDTH: Final = 150
+"""Leaves room for one run beside it on a phone."""
+
+_IN_DOLLARS: Final = tuple(name for name in SCORE_NAMES if METRICS[name].unit is Unit.DOLLARS)
+_WITHOUT: Final = tuple(name for name in SCORE_NAMES if name not in _IN_DOLLARS)
+
 
 def metric_table(compared: Comparison) -> None:
-    """One row a run: each score, its difference to the baseline, its interval, and the word."""
-    others = [name for name in compared.metrics if name not in SCORE_NAMES]
-    rows = []
-    for one in compared.runs:
-        row: dict[str, object] = {"Run": one.label, "Verdict": compared.word_of(one)}
-        for name in SCORE_NAMES:
-            judged = one.differences.get(name)
-            label = METRICS[name].label
-            row[label] = figure_text(name, one.run.metrics.get(name))
-            row[f"{label} difference"] = change_text(name, judged.delta) if judged else MISSING
-            row[f"{label} 95 % interval"] = interval_text(name, judged)
-        if any(other.note for other in compared.runs):
-            row["Note"] = one.note
-        rows.append(row | {metric_of(name).label: figure_text(name, one.run.metrics.get(name)) for name in others})
-    st.dataframe(
-        rows,
-        column_config={**columns_of(rows), "Run": st.column_config.TextColumn(help=help_of("Run"), pinned=True)},
-        hide_index=True,
+    """Each score of each run, its difference to the baseline, its interval, and the word; then the other metrics.
+
+    In three tables, because one of them all would be cut on a desk. The RMSE's columns come first: a phone shows them.
+    """
+    _run_rows(
+        [_scores(one, _IN_DOLLARS, compared.word_of(one)) for one in compared.runs],
         alt="Each run's scores with the difference to the baseline and its 95 % interval",
     )
     if compared.others:
         st.caption(escape(method(compared)))
+    _notes((one.label, one.note) for one in compared.runs)
+    _run_rows(
+        [_scores(one, _WITHOUT) for one in compared.runs],
+        alt="Each run's scores without a unit, with the difference to the baseline and its 95 % interval",
+    )
+    others = [name for name in compared.metrics if name not in SCORE_NAMES]
+    if others:
+        rows = [
+            {
+                "Run": one.label,
+                **{metric_of(name).label: figure_text(name, one.run.metrics.get(name)) for name in others},
+            }
+            for one in compared.runs
+        ]
+        _run_rows(rows, alt="The other metrics of each run")
+
+
+def _scores(one: ComparedRun, names: Sequence[str], verdict: str = "") -> dict[str, object]:
+    """A run's line; the verdict, which is about the RMSE, stands behind the first score."""
+    row: dict[str, object] = {"Run": one.label}
+    for name in names:
+        judged = one.differences.get(name)
+        label = METRICS[name].label
+        row[label] = figure_text(name, one.run.metrics.get(name))
+        row[f"{label} difference"] = change_text(name, judged.delta) if judged else MISSING
+        row[f"{label} 95 % interval"] = interval_text(name, judged)
+        if verdict:
+            row.setdefault("Verdict", verdict)
+    return row
+
+
+def _figures(one: ComparedRun, names: Sequence[str]) -> dict[str, str]:
+    return {"Run": one.label} | {metric_of(name).label: figure_text(name, one.run.metrics.get(name)) for name in names}
+
+
+def _run_rows(rows: Sequence[Mapping[str, object]], *, alt: str) -> None:
+    st.dataframe(
+        rows,
+        column_config={**columns_of(rows), "Run": st.column_config.TextColumn(help=help_of("Run"), pinned=True)},
+        hide_index=True,
+        alt=alt,
+    )
+
+
+def _notes(noted: Iterable[tuple[str, str]]) -> None:
+    """What is to be said of some lines, each note once: a sentence in a column would be cut."""
+    labels: dict[str, list[str]] = {}
+    for label, note in noted:
+        if note:
+            labels.setdefault(note, []).append(label)
+    for note, those in labels.items():
+        st.caption(escape(f"{', '.join(those)}: {note}"))
 
 
 def param_table(compared: Comparison) -> None:
@@ -55,7 +104,12 @@ def param_table(compared: Comparison) -> None:
             }
             for line in shown
         ]
-        st.dataframe(rows, column_config=columns_of(rows), hide_index=True, alt="The params in which the runs differ")
+        st.dataframe(
+            rows,
+            column_config={**columns_of(rows), "Param": st.column_config.TextColumn(pinned=True, width=_PARAM_WIDTH)},
+            hide_index=True,
+            alt="The params in which the runs differ",
+        )
 
 
 def settings_table(compared: Comparison) -> None:
@@ -67,6 +121,7 @@ def settings_table(compared: Comparison) -> None:
         rows,
         column_config={
             **columns_of(rows),
+            "Settings": st.column_config.TextColumn(help=help_of("Settings"), pinned=True),
             "Verdict": st.column_config.TextColumn(
                 help="About the settings, not about single models: the interval holds the noise of the rows and of the "
                 "seeds."
@@ -75,16 +130,16 @@ def settings_table(compared: Comparison) -> None:
         hide_index=True,
         alt="Mean RMSE of each settings over its seeds",
     )
+    _notes((group.label, group.note) for group in compared.groups)
 
 
 def _group_row(group: SettingsGroup) -> dict[str, object]:
     judged = group.against_baseline
     return {
         "Settings": group.label,
-        "Seeds": ", ".join(str(seed) for seed in group.seeds),
         "Mean RMSE": dollars(group.rmse.mean),
         "Difference": change_text("rmse", judged.delta) if judged else MISSING,
         "95 % interval": interval_text("rmse", judged),
         "Verdict": judged.verdict.value if judged else MISSING,
-        "Note": group.note,
+        "Seeds": ", ".join(str(seed) for seed in group.seeds),
     }

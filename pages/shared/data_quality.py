@@ -6,9 +6,13 @@ from functools import partial
 from typing import Final
 
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
+from core.data.quality import column_rule
+from core.data.schema import COLUMNS
 from core.domain.errors import NotFound
-from core.domain.money import percent
+from core.domain.house import RAW_COLUMNS, TARGET
+from core.domain.money import MISSING, percent
 from core.workflows.data_view import LINE, RATIO, DataView
 from pages.shared.frame import escape, show_error
 
@@ -73,9 +77,15 @@ def _behind(view: DataView, key: str) -> None:
     st.dataframe(
         list(shown.lines),
         column_config={
-            LINE: st.column_config.NumberColumn(help="The row's line in the file; the header is line 1.", pinned=True),
-            RATIO: st.column_config.NumberColumn(format="%.3g"),
+            # By their labels, which are shorter than the file's names: so the price is on the screen.
+            **{name: _column(name) for name in COLUMNS},
+            LINE: st.column_config.NumberColumn(
+                "Line", help="The row's line in the file; the header is line 1.", pinned=True
+            ),
+            RATIO: st.column_config.NumberColumn("Ratio", format="%.3g"),
         },
+        column_order=[LINE, RATIO, TARGET, *RAW_COLUMNS],
+        placeholder=MISSING,
         hide_index=True,
         alt="The rows behind this figure",
     )
@@ -94,3 +104,14 @@ def _behind(view: DataView, key: str) -> None:
         if number != shown.number:
             st.query_params[_PAGE] = str(number)
             st.rerun()
+
+
+def _column(name: str) -> ColumnConfig:
+    """A column of the file by its label; the name it has in the file is behind the heading."""
+    rule = column_rule(name)
+    said = f"`{name}` in the file. {escape(rule.help)}"
+    if name == TARGET:
+        return st.column_config.NumberColumn("Recorded", help=said, format="$%,.0f")
+    if rule.choices:
+        return st.column_config.TextColumn(rule.label, help=said)
+    return st.column_config.NumberColumn(rule.label, help=said, format=None if rule.shown_digits else "%,.0f")

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.domain.hyperparameters import KNOBS, family_label
 from core.domain.metrics import METRICS, SCORE_NAMES, figure_text
-from core.domain.money import MISSING, dollar_change, dollars, duration
+from core.domain.money import MISSING, dollar_change, dollars, duration, true_minus
 from core.domain.provenance import DATA_NAME_TAG, DATA_SOURCE_TAG
 from core.domain.run_cells import STATUS_WORDS
 from core.domain.run_query import Column, ColumnKind
@@ -73,12 +73,16 @@ def tiles(lines: Sequence[ScoreLine]) -> None:
     for name in SCORE_NAMES:
         line = known.get(name)
         change = _change(name, line.difference) if line and line.difference is not None else None
+        # Colour and arrow are said here: Streamlit reads them off a hyphen, and here stands a minus.
+        is_lower = change is not None and change.startswith("−")
+        is_better = is_lower is bool(METRICS[name].lower_is_better)
+        is_same = change in _NO_CHANGE
         row.metric(
             METRICS[name].label,
             figure_text(name, line.value) if line else MISSING,
             delta=change,
-            delta_color="off" if change in _NO_CHANGE else "normal" if name == "r2_score" else "inverse",
-            delta_arrow="off" if change in _NO_CHANGE else "auto",
+            delta_color="off" if is_same else "green" if is_better else "red",
+            delta_arrow="off" if is_same else "down" if is_lower else "up",
             help=METRICS[name].help,
             width=TILE_WIDTH,
             height=TILE_HEIGHT if change is None else _CHANGED_TILE_HEIGHT,
@@ -158,10 +162,11 @@ def chart(figure: Figure, key: str) -> None:
     st.plotly_chart(figure, key=key, config=dict(CONFIG))
 
 
-_NO_CHANGE: Final = {"$0", "+0.0000", "-0.0000", "+0.0 points", "-0.0 points"}
+_NO_CHANGE: Final = {"$0", "+0.0000", "−0.0000", "+0.0 points", "−0.0 points"}
 
 
 def _change(name: str, difference: float) -> str:
     if name in ("rmse", "mae"):
-        return dollar_change(difference).replace("−", "-")
-    return f"{difference:+.1f} points" if name == "mape" else f"{difference:+.4f}"
+        return dollar_change(difference)
+    text = f"{difference:+.1f} points" if name == "mape" else f"{difference:+.4f}"
+    return true_minus(text)

@@ -108,7 +108,7 @@ def _slider(feature: Feature, *, disabled: bool) -> None:
         max_value=high,
         value=float(feature.default),
         step=feature.step,
-        format=f"%.{feature.shown_digits}f",
+        format=f"%,.{feature.shown_digits}f",
         help=feature.help,
         key=feature.name,
         bind="query-params",

@@ -85,8 +85,8 @@ def forget_form() -> None:
             del st.query_params[name]
 
 
-def _field(row: DeltaGenerator) -> DeltaGenerator:
-    return row.container(width=_FIELD_WIDTH, height=_FIELD_HEIGHT, border=False)
+def _field(row: DeltaGenerator, width: int = _FIELD_WIDTH) -> DeltaGenerator:
+    return row.container(width=width, height=_FIELD_HEIGHT, border=False)
 
 
 def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
@@ -128,7 +128,8 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
         key=key("order"),
         format_func=titles.__getitem__,
     )
-    descending = row.segmented_control(
+    # As high as its neighbours: its box is lower than theirs, and at the bottom of the row its label would be too.
+    descending = _field(row, _ORDER_WIDTH).segmented_control(
         "Order",
         [False, True],
         default=start.order.descending,
@@ -136,7 +137,7 @@ def filter_form(query: RunQuery, columns: tuple[Column, ...]) -> RunQuery:
         format_func=lambda down: ":material/arrow_downward:" if down else ":material/arrow_upward:",
         help="Upwards or downwards. What is missing comes last either way.",
         required=True,
-        width=_ORDER_WIDTH,
+        width="stretch",
     )
     with row.popover("More", icon=":material/filter_list:"):
         text = st.text_input(

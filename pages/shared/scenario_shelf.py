@@ -26,6 +26,10 @@ from pages.shared.visitor import barred, visitor
 from pages.shared.what_if_place import area_choice
 from pages.shared.what_if_start import ASKED, VERSION
 
+SAVE: Final = "save"
+_SAVED: Final = "scenario_saved"
+"""Said by what saved to the next run, which closes the popover: one that is drawn already cannot be closed."""
+
 SHARE: Final = "share"
 """Whether it is open: what nobody sees is not sent at every move of a slider."""
 
@@ -33,8 +37,10 @@ SHARE: Final = "share"
 def keep_and_share(house: House, version: str | None) -> None:
     """Save under a name, the link to this very house, and the page for the client."""
     row = st.container(horizontal=True, gap="xsmall")
+    if st.session_state.pop(_SAVED, False):
+        st.session_state[SAVE] = False
     # Drawn while closed: what comes into an open popover may lie below the window.
-    with row.popover("Save", icon=":material/bookmark_add:"):
+    with row.popover("Save", icon=":material/bookmark_add:", key=SAVE, on_change="rerun"):
         _save(house)
     share = row.popover("Share", icon=":material/link:", key=SHARE, on_change="rerun")
     if share.open:
@@ -60,6 +66,8 @@ def _save(house: House) -> None:
             with errors():
                 saved = lab().scenarios.save(name, note, house, actor=visitor())
                 st.toast(f"Saved as {escape(saved.name)}.", icon=":material/bookmark_added:")
+                st.session_state[_SAVED] = True
+                st.rerun()
 
 
 def _address(house: House, version: str | None) -> str:

@@ -32,7 +32,8 @@ _MIME: Final = {
     ScoredFile.REJECTED: "text/csv",
 }
 
-_FIGURE: Final = st.column_config.TextColumn(alignment="right", width=90)
+_FIGURE: Final = st.column_config.TextColumn(alignment="right", width=72)
+"""As wide as a million: on a phone the longest warning stands beside two of them."""
 
 
 def result(job: Job, report: ScoringReport) -> None:

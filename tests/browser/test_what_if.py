@@ -85,7 +85,7 @@ def save(page: Page, name: str) -> None:
     form.get_by_label("Name").fill(name)
     with rerun(page):
         form.get_by_role("button", name="Save scenario").click()
-    page.keyboard.press("Escape")
+    expect(form).to_be_hidden()  # it is saved, and nothing of it covers the house
 
 
 def ocean_proximity(page: Page) -> str:

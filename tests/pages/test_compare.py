@@ -62,7 +62,9 @@ def opened(open_screen: OpenScreen, settings: Settings, *run_ids: str, **address
 
 
 def tables(app: AppTest) -> list[pd.DataFrame]:
-    return [frame.value for frame in app.dataframe]
+    """The scores in dollars, those without a unit, then the other tables; that of further metrics left out."""
+    found = [frame.value for frame in app.dataframe]
+    return [table for table in found if "Run" not in table or {*table} & {"RMSE", "R²"}]
 
 
 def told(app: AppTest) -> str:
@@ -76,8 +78,10 @@ def test_each_run_has_its_scores_differences_intervals_and_a_word(
     compared_home: ComparedHome, compared: Comparison, open_screen: OpenScreen
 ) -> None:
     compare = opened(open_screen, compared_home.settings, *compared_home.ids(*RUNS))
-    metrics = tables(compare)[0]
-    assert list(metrics["Run"]) == [one.label for one in compared.runs]
+    in_dollars, without = tables(compare)[:2]
+    assert list(in_dollars)[1:5] == ["RMSE", "RMSE difference", "RMSE 95 % interval", "Verdict"], "first on a phone"
+    assert list(in_dollars["Run"]) == list(without["Run"]) == [one.label for one in compared.runs]
+    metrics = in_dollars.join(without.drop(columns="Run"))
     assert list(metrics["Verdict"]) == ["baseline", "no real difference", "worse", "worse", "worse"]
     for place, one in enumerate(compared.runs):
         row = metrics.iloc[place]
@@ -139,12 +143,12 @@ def test_the_params_that_differ_are_shown_and_the_others_when_asked_for(
     compared_home: ComparedHome, open_screen: OpenScreen
 ) -> None:
     compare = opened(open_screen, compared_home.settings, *compared_home.ids("steady 1", "steady 2"))
-    params = tables(compare)[1]
+    params = tables(compare)[2]
     assert params.to_numpy().tolist() == [["Seed", "1", "2"]]
     (toggle,) = compare.toggle
     toggle.set_value(True).run()
     assert not compare.exception
-    every = tables(compare)[1]
+    every = tables(compare)[2]
     assert len(every) > 1
     assert every["Param"].iloc[0] == "Seed"
     depth = every[every["Param"] == "Depth"]
@@ -155,11 +159,13 @@ def test_settings_are_judged_over_their_seeds(
     compared_home: ComparedHome, compared: Comparison, open_screen: OpenScreen
 ) -> None:
     compare = opened(open_screen, compared_home.settings, *compared_home.ids(*RUNS))
-    groups = tables(compare)[2]
+    groups = tables(compare)[3]
     assert list(groups["Seeds"]) == ["1, 2", "1", "1, 2"]
     assert list(groups["Mean RMSE"]) == [dollars(group.rmse.mean) for group in compared.groups]
     assert list(groups["Verdict"]) == [MISSING, MISSING, "worse"]
-    assert groups["Note"].iloc[1], "one seed alone is no claim about settings, and the table says so"
+    (alone,) = (group for group in compared.groups if len(group.seeds) == 1)
+    said_below = [plain(caption.value) for caption in compare.caption]
+    assert f"{alone.label}: {alone.note}" in said_below, "one seed alone is no claim about settings"
     two = opened(open_screen, compared_home.settings, *compared_home.ids("steady 1", "steady 2"))
     assert len(two.dataframe) < len(compare.dataframe), "one spec alone has nothing to be judged against"
 
@@ -195,11 +201,12 @@ def test_the_report_holds_the_figures_of_the_screen(
     assert re.fullmatch(r"comparison-\d{8}-\d{4}\.html", name)
     report = str(make())
     body = html.unescape(re.sub(r"<script.*?</script>|<[^>]+>", "\n", report, flags=re.DOTALL))
-    metrics, params, groups, *_ = tables(compare)
-    for title in metrics.columns:
-        if title.startswith(("RMSE", "MAE", "R²", "MAPE")):
-            assert not [figure for figure in metrics[title] if figure not in body], title
-    for verdict in {*metrics["Verdict"], *groups["Verdict"]}:
+    in_dollars, without, params, groups, *_ = tables(compare)
+    for metrics in (in_dollars, without):
+        for title in metrics.columns:
+            if title.startswith(("RMSE", "MAE", "R²", "MAPE")):
+                assert not [figure for figure in metrics[title] if figure not in body], title
+    for verdict in {*in_dollars["Verdict"], *groups["Verdict"]}:
         assert verdict in body
     for figure in (*groups["Mean RMSE"], *groups["Difference"], *groups["95 % interval"], *params.iloc[0]):
         assert figure in body

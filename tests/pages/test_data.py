@@ -19,6 +19,7 @@ from core.domain.census import CENSUS
 from core.domain.datasets import DatasetVersion
 from core.domain.house import FEATURES, NUMERIC_COLUMNS, RAW_COLUMNS
 from core.domain.jobs import TrainingRequest
+from core.domain.money import MISSING
 from core.domain.settings import Settings
 from core.features.direct import HouseRows
 from core.jobs.engine import JobQueue
@@ -110,6 +111,7 @@ def test_the_quality_table_has_every_finding_with_its_count(
     behind = screen.dataframe[1].value
     assert len(behind) == PAGE_ROWS
     assert behind["total_bedrooms"].isna().all()
+    assert screen.dataframe[1].proto.placeholder == MISSING
 
 
 def test_a_link_opens_the_rows_of_one_finding_on_one_page(

@@ -143,5 +143,20 @@ def test_mlflow_switched_off_is_said_on_home_and_prices_come_from_the_local_regi
     assert any("v\\_" in caption.value for caption in what_if.caption)
 
 
+def test_a_difference_has_the_minus_of_print_and_is_green_where_it_is_better() -> None:
+    def differences() -> None:
+        from core.workflows.views import ScoreLine
+        from pages.shared.figures import tiles
+
+        changes = {"rmse": -350.0, "mae": 1_200.0, "r2_score": -0.012, "mape": 0.0}
+        tiles([ScoreLine(name, 1.0, change) for name, change in changes.items()])
+
+    shown = AppTest.from_function(differences).run().metric
+    assert [one.delta for one in shown] == ["−$350", "+$1,200", "−0.0120", "+0.0 points"]
+    colour, direction = type(shown[0].proto).MetricColor, type(shown[0].proto).MetricDirection
+    assert [one.proto.color for one in shown] == [colour.GREEN, colour.RED, colour.RED, colour.GRAY]
+    assert [one.proto.direction for one in shown[:3]] == [direction.DOWN, direction.UP, direction.DOWN]
+
+
 def _slider(app: AppTest, label: str) -> Slider:
     return next(slider for slider in app.slider if slider.label == label)

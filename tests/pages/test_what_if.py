@@ -107,6 +107,7 @@ def test_it_asks_for_all_nine_features_with_their_units_and_names_no_price_befor
     labels = {slider.label for slider in what_if.slider if slider.key in FEATURES}
     assert labels == {f"{f.label} ({f.unit})" for f in FEATURES.values() if f.is_numeric}
     assert form(what_if) == House.typical()
+    assert what_if.slider(key="total_rooms").proto.format == "%,.0f", "2,130 and not 2130"
     assert not what_if.metric
     assert not what_if.tabs
     assert not what_if.exception

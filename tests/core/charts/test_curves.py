@@ -114,7 +114,7 @@ def test_a_surface_is_coloured_from_this_houses_price() -> None:
     (middle, colour) = heat.colorscale[1]
     assert heat.zmin + middle * (heat.zmax - heat.zmin) == pytest.approx(valued.PRICE)
     assert colour == DIVERGING[1]
-    assert np.asarray(heat.customdata)[0].tolist() == [-50_000.0, 0.0, 50_000.0]
+    assert [text.partition("<br>")[0] for text in heat.text[0]] == ["(−$50,000)", "($0)", "(+$50,000)"]
 
 
 def test_what_cannot_go_together_is_left_out_and_what_is_rare_is_hatched() -> None:
@@ -128,9 +128,9 @@ def test_what_cannot_go_together_is_left_out_and_what_is_rare_is_hatched() -> No
 
 def test_the_hover_of_a_cell_says_what_is_rare_and_what_is_capped() -> None:
     words = surface(valued.surface()).data[0].text
-    assert words[0][2] == "<br>no block group is near"
-    assert words[1][2] == "<br>near the survey's cap: this or more"
-    assert words[0][1] == ""
+    assert words[0][2] == "(+$50,000)<br>no block group is near"
+    assert words[1][2].endswith(")<br>near the survey's cap: this or more")
+    assert words[0][1] == "($0)"
 
 
 def test_a_house_without_one_of_the_two_has_no_star() -> None:

@@ -60,6 +60,11 @@ def test_decimals_and_percents_keep_their_digits():
     assert percent(0) == "0.0 %"
 
 
+def test_what_is_shown_has_the_minus_of_print_before_it():
+    assert [decimal(-0.12), percent(-2), dollars(-350)] == ["−0.1200", "−2.0 %", "−$350"]
+    assert is_figure(decimal(-0.12))
+
+
 @pytest.mark.parametrize("price", [SURVEY_CAP, SURVEY_CAP * 0.97, 700_000])
 def test_an_estimate_near_the_cap_reads_as_or_more(price):
     assert is_capped(price)

@@ -47,8 +47,9 @@ def test_the_held_out_rows_are_like_the_training_rows(split: Split, baseline: Dr
     bedrooms = found["total_bedrooms"]
     assert bedrooms.missing == pytest.approx(207 / 4_128)
     assert bedrooms.missing_before == 0
-    assert bedrooms.text == "Bedrooms: like the training rows (PSI 0.00). 5.0 % of the rows have no value."
-    assert found["median_income"].text == "Median income: like the training rows (PSI 0.00)."
+    alike = "like the training rows (stability index PSI 0.00)."
+    assert bedrooms.text == f"Bedrooms: {alike} 5.0 % of the rows have no value."
+    assert found["median_income"].text == f"Median income: {alike}"
 
 
 def test_the_training_rows_themselves_have_not_moved_at_all(baseline: DriftBaseline) -> None:
