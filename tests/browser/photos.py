@@ -6,6 +6,7 @@ folder the pictures go to ``photos/`` in the project, which git does not see.
 
 from __future__ import annotations
 
+import argparse
 import functools
 import io
 import os
@@ -288,4 +289,6 @@ def _shoot(page: Page, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    asked = argparse.ArgumentParser(prog="python -m tests.browser.photos", description=__doc__)
+    asked.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="where the pictures go")
+    main(asked.parse_args().folder)
