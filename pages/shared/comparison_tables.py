@@ -39,14 +39,7 @@ def metric_table(compared: Comparison) -> None:
     )
     others = [name for name in compared.metrics if name not in SCORE_NAMES]
     if others:
-        rows = [
-            {
-                "Run": one.label,
-                **{metric_of(name).label: figure_text(name, one.run.metrics.get(name)) for name in others},
-            }
-            for one in compared.runs
-        ]
-        _run_rows(rows, alt="The other metrics of each run")
+        _run_rows([_figures(one, others) for one in compared.runs], alt="The other metrics of each run")
 
 
 def _scores(one: ComparedRun, names: Sequence[str], verdict: str = "") -> dict[str, object]:
