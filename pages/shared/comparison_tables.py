@@ -123,7 +123,8 @@ def settings_table(compared: Comparison) -> None:
         hide_index=True,
         alt="Mean RMSE of each settings over its seeds",
     )
-    _notes((group.label, group.note) for group in compared.groups)
+    told = {one.not_compared for one in compared.runs}  # stands above the tables
+    _notes((group.label, group.note) for group in compared.groups if group.note not in told)
 
 
 def _group_row(group: SettingsGroup) -> dict[str, object]:
