@@ -24,22 +24,25 @@ RUN_SECONDS: Final = 90
 """How long one script run may take."""
 
 _MESSAGES: Final = ForwardMsg.DESCRIPTOR.fields_by_name
+_QUESTION: Final = BackMsg.DESCRIPTOR.fields_by_name["rerun_script"]
 
 COUNT_RUNS: Final = (
     """
-window.lab = {started: 0, running: false, changed: performance.now(), asked: 0, answered: 0};
-const fieldsOf = bytes => {
+window.lab = {started: 0, running: false, changed: performance.now(), asked: 0, answered: 0, meant: 0};
+const partsOf = bytes => {
   let at = 0;
   const number = () => {
     let value = 0, scale = 1, byte;
     do { byte = bytes[at++]; value += (byte & 127) * scale; scale *= 128; } while (byte > 127);
     return value;
   };
-  const found = [];
+  const found = new Map();
   while (at < bytes.length) {
-    const tag = number();
-    found.push(Math.floor(tag / 8));
-    if (tag % 8 === 2) { const length = number(); at += length; } else number();
+    const tag = number(), field = Math.floor(tag / 8);
+    if (tag % 8 !== 2) { found.set(field, number()); continue; }
+    const length = number();
+    found.set(field, bytes.subarray(at, at + length));
+    at += length;
   }
   return found;
 };
@@ -49,28 +52,34 @@ window.WebSocket = class extends window.WebSocket {
     this.addEventListener("message", message => {
       if (!(message.data instanceof ArrayBuffer)) return;
       window.lab.changed = performance.now();
-      const fields = fieldsOf(new Uint8Array(message.data));
-      if (fields.includes(NEW_SESSION)) {
+      const parts = partsOf(new Uint8Array(message.data));
+      if (parts.has(NEW_SESSION)) {
         window.lab.started += 1;
         window.lab.running = true;
         window.lab.answered = window.lab.asked;
       }
-      if (fields.includes(SCRIPT_FINISHED)) window.lab.running = false;
+      if (parts.has(SCRIPT_FINISHED)) window.lab.running = false;
     });
   }
   send(message) {
-    if (message instanceof Uint8Array && fieldsOf(message).includes(RERUN)) window.lab.asked += 1;
+    const question = message instanceof Uint8Array ? partsOf(message).get(RERUN) : undefined;
+    if (question !== undefined) {
+      window.lab.asked += 1;
+      if (!partsOf(question).get(BY_ITSELF)) window.lab.meant += 1;
+    }
     super.send(message);
   }
 };
 """.replace("NEW_SESSION", str(_MESSAGES["new_session"].number))
     .replace("SCRIPT_FINISHED", str(_MESSAGES["script_finished"].number))
-    .replace("RERUN", str(BackMsg.DESCRIPTOR.fields_by_name["rerun_script"].number))
+    .replace("RERUN", str(_QUESTION.number))
+    .replace("BY_ITSELF", str(_QUESTION.message_type.fields_by_name["is_auto_rerun"].number))
 )
 """Runs in every page before its own scripts: counts script runs as the server announces them, and what asked for one.
 
 A slider that was moved by several keys may ask twice, and on a slow machine the first run ends before the second has
-begun: the screen has answered once a run began after the last question.
+begun: the screen has answered once a run began after the last question. Parts of a screen that redraw themselves ask
+as well; what a visitor ``meant`` is counted apart.
 
 A run that gives way to the next may end without a word, so ends are not counted. The page's own
 ``data-test-script-state`` does not do for this: a run that ends within one frame never shows there.
@@ -96,9 +105,13 @@ def wait_until_idle(page: Page) -> None:
 @contextmanager
 def rerun(page: Page) -> Iterator[None]:
     """What is done in the block starts a script run; the block ends when that run has."""
-    before = page.evaluate("window.lab.started")
+    before = page.evaluate("[window.lab.meant, window.lab.started]")
     yield
-    page.wait_for_function("before => window.lab.started > before", arg=before, timeout=ANSWER_SECONDS * 1000)
+    page.wait_for_function(
+        "([meant, started]) => window.lab.meant > meant && window.lab.started > started",
+        arg=before,
+        timeout=ANSWER_SECONDS * 1000,
+    )
     wait_until_idle(page)
 
 

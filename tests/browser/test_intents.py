@@ -42,12 +42,24 @@ def controls():
             st.metric("Price", f"{age * rooms:g}")
 
 
+@st.fragment(run_every=1.0)
+def clock():
+    st.caption(f"It is {time.time():.3f}")
+
+
+def ticking():
+    st.title("Ticking")
+    clock()
+    st.button("Press")
+
+
 def failing():
     st.error("There is no model yet.")
     raise RuntimeError("nobody foresaw this")
 
 
-st.navigation([st.Page(controls, title="Controls", default=True), st.Page(failing, title="Failing")]).run()
+screens = controls, ticking, failing
+st.navigation([st.Page(one, title=one.__name__.title(), default=one is controls) for one in screens]).run()
 """
 
 
@@ -116,6 +128,18 @@ def test_a_form_waits_for_its_submit_button(page):
 
     intents.click_button(page, "Value this house")
     assert intents.read_metric(page, "Price") == "210"
+
+
+def test_a_part_that_redraws_itself_is_no_answer(app, visits, monkeypatch):
+    page = visits.open(f"{app.url}/ticking")
+    monkeypatch.setattr(intents, "ANSWER_SECONDS", 3.0)
+    before = page.evaluate("window.lab.started")
+    with pytest.raises(TookTooLong), intents.rerun(page):
+        page.get_by_role("heading", name="Ticking").click()
+    assert page.evaluate("window.lab.started") > before, "it went on redrawing itself"
+    meant = page.evaluate("window.lab.meant")
+    intents.button(page, "Press").click()
+    page.wait_for_function("meant => window.lab.meant === meant + 1", arg=meant)
 
 
 def test_a_press_that_nothing_answers_fails(page, monkeypatch):
