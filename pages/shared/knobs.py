@@ -193,7 +193,7 @@ def _slider(family: ModelFamily, knob: Knob, start: KnobValue) -> KnobValue:
         max_value=kind(knob.high),
         value=kind(start),
         step=kind(knob.step),
-        format=f"%.{knob.shown_digits}f",
+        format=f"%,.{knob.shown_digits}f",
         help=knob.help,
         key=key,
         bind=bind_of(key),

@@ -91,7 +91,7 @@ def _range(family: ModelFamily, knob: Knob) -> tuple[KnobValue, KnobValue]:
         kind(knob.high),
         (kind(low), kind(high)),
         step=kind(knob.step),
-        format=f"%.{knob.shown_digits}f",
+        format=f"%,.{knob.shown_digits}f",
         help=knob.help,
         key=key,
     )
