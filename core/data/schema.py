@@ -25,7 +25,7 @@ TARGET_RULE: Final = Feature(
     TARGET,
     "Median house value",
     "dollars",
-    "Median price of the block group's houses in 1990 US dollars; the survey wrote 500,001 for everything dearer.",
+    "Median price of the block group's houses in 1990 US dollars; the survey wrote $500,001 for all above $500,000.",
     default=180_000.0,
     low=1.0,
     high=10_000_000.0,

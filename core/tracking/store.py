@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sqlite3
 import sys
 import threading
@@ -188,14 +189,18 @@ def mlflow_errors(where: str) -> Iterator[None]:
                 where=where,
                 remedy="Look at the list of runs and versions; it may have been deleted.",
             ) from error
+        broken = _broken_connection(error.message)
         raise StoreUnavailable(
-            f"MLflow refused: {_first_line(error.message)}.",
+            f"MLflow's server does not answer: {broken}."
+            if broken
+            else f"MLflow refused: {_first_line(error.message)}.",
             where=where,
             remedy="Check tracking.uri and run `python -m core doctor`.",
         ) from error
     except _drivers_errors() as error:
+        reason = _broken_connection(str(error)) or _first_line(str(error))
         raise StoreUnavailable(
-            f"MLflow's store does not answer: {_first_line(str(error))}.",
+            f"MLflow's store does not answer: {reason}.",
             where=where,
             remedy="Check tracking.uri, free disk space and permissions, and run `python -m core doctor`.",
         ) from error
@@ -270,3 +275,13 @@ def _already_there() -> Iterator[None]:
 
 def _first_line(message: str) -> str:
     return message.strip().split("\n", 1)[0].rstrip(".")
+
+
+def _broken_connection(message: str) -> str:
+    """Why a connection broke, of what an HTTP client says of it in names of Python's; empty for anything else."""
+    if "ConnectionPool(" not in message:
+        return ""
+    reason = re.search(r"\[Errno -?\d+\] ([^'\")]+)", message)
+    if reason is not None:
+        return reason[1].strip().lower()
+    return "it took too long" if "timed out" in message else "the connection broke"

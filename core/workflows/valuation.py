@@ -61,7 +61,7 @@ class Valuation:
         told += [concern.text for concern in self.plausibility.concerns] if self.plausibility else []
         if is_capped(self.price):
             told.append(
-                "The survey recorded every median above $500,000 as 500,001, so no model can say how much more."
+                "The survey recorded every median above $500,000 as $500,001, so no model can say how much more."
             )
         if self.price < LOWEST_RECORDED:
             told.append(

@@ -61,8 +61,8 @@ def _answer(verdict: PromotionVerdict) -> None:
     if verdict.passed:
         st.success(f"It passes every gate, {against}.", icon=":material/check_circle:")
     else:
-        failed = ", ".join(gate.name for gate in verdict.failed)
-        st.error(escape(f"It does not pass, {against}: {failed}."), icon=":material/block:")
+        failed = ", ".join(f"“{gate.name}”" for gate in verdict.failed)
+        st.error(escape(f"It does not pass, {against}. Failed: {failed}."), icon=":material/block:")
 
 
 def _figures(verdict: PromotionVerdict) -> None:

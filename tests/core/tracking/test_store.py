@@ -15,6 +15,7 @@ import filelock
 import pytest
 import requests
 import sqlalchemy.exc
+from mlflow.exceptions import MlflowException
 
 from core.domain.configuration import load_settings
 from core.domain.errors import InvalidHouse, LabError, NotFound, StoreUnavailable
@@ -239,3 +240,21 @@ def _forget_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("MLFLOW_HTTP_REQUEST_"):
             monkeypatch.delenv(name)
+
+
+def test_a_server_that_is_away_is_told_without_a_client_s_own_names() -> None:
+    with (
+        pytest.raises(StoreUnavailable) as raised,
+        mlflow_errors("http://127.0.0.1:1"),
+    ):
+        requests.get("http://127.0.0.1:1", timeout=5)
+    assert raised.value.what == "MLflow's store does not answer: connection refused."
+
+
+def test_a_refusal_of_mlflow_s_client_that_is_a_broken_connection_is_told_as_one() -> None:
+    said = "API request failed with exception HTTPConnectionPool(host='h', port=1): Max retries exceeded (timed out)"
+    with (
+        pytest.raises(StoreUnavailable, match=r"server does not answer: it took too long\.$"),
+        mlflow_errors("http://h"),
+    ):
+        raise MlflowException(said)
