@@ -119,7 +119,8 @@ def questions(card: DeltaGenerator, features: DeltaGenerator) -> None:
         found = answered()
         with card:
             priced = answer(found)
-        time.sleep(PAINT_SECONDS)
+        if found is not None:
+            time.sleep(PAINT_SECONDS)
         with features:
             form()
         if priced is not None:

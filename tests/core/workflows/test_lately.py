@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +15,8 @@ from core.tracking.store import RETRY_SECONDS, Store
 from core.workflows import lately
 from core.workflows.lately import HELD_SECONDS, Lately
 from core.workflows.training_state import Connect
+
+Told = TypeVar("Told")
 
 
 class Clock:
@@ -67,6 +70,18 @@ def ask_without(connect: Connect) -> str:
         return "without it"
 
 
+def at_once(visitors: int, visit: Callable[[], Told]) -> list[Told]:
+    """What so many threads are told that ask in the same instant."""
+    together = threading.Barrier(visitors)
+
+    def after_the_others(_: int) -> Told:
+        together.wait(timeout=30)
+        return visit()
+
+    with ThreadPoolExecutor(visitors) as pool:
+        return list(pool.map(after_the_others, range(visitors)))
+
+
 def test_an_answer_serves_for_a_moment_and_is_asked_for_again_after_it(records: Lately, clock: Clock) -> None:
     answers = iter("abc")
     asked = [records.get("key", lambda connect: next(answers)) for _ in range(3)]
@@ -84,26 +99,19 @@ def test_an_answer_serves_as_long_as_its_asker_says(records: Lately, clock: Cloc
 
 
 def test_many_who_ask_at_once_are_told_what_one_of_them_was_answered(store: DeadStore) -> None:
-    records, asked, visitors = Lately(store), [], 8
-    together = threading.Barrier(visitors)
+    records, asked = Lately(store), []
 
     def slowly(connect: Connect) -> int:
         asked.append(True)
         time.sleep(0.2)
         return len(asked)
 
-    def visit(_: int) -> int:
-        together.wait(timeout=30)
-        return records.get("key", slowly)
-
-    with ThreadPoolExecutor(visitors) as pool:
-        assert list(pool.map(visit, range(visitors))) == [1] * visitors
+    assert at_once(8, lambda: records.get("key", slowly)) == [1] * 8
     assert len(asked) == 1
 
 
 def test_whoever_waited_for_an_answer_that_failed_asks_himself(store: DeadStore) -> None:
-    records, asked, visitors = Lately(store), [], 3
-    together = threading.Barrier(visitors)
+    records, asked = Lately(store), []
 
     def fails_once(connect: Connect) -> str:
         asked.append(True)
@@ -112,15 +120,13 @@ def test_whoever_waited_for_an_answer_that_failed_asks_himself(store: DeadStore)
             raise NotFound("not there", remedy="Look again.")
         return "there"
 
-    def visit(_: int) -> str:
-        together.wait(timeout=30)
+    def visit() -> str:
         try:
             return records.get("key", fails_once)
         except NotFound:
             return "failed"
 
-    with ThreadPoolExecutor(visitors) as pool:
-        assert sorted(pool.map(visit, range(visitors))) == ["failed", "there", "there"]
+    assert sorted(at_once(3, visit)) == ["failed", "there", "there"]
     assert len(asked) == 2
 
 
