@@ -152,10 +152,7 @@ def test_a_training_is_cancelled_by_another_visitor_and_leaves_no_version(
     job = Lab(app_settings).latest_job()
     assert job is not None
     assert job.run_id is not None
-    page.wait_for_timeout(2_000)
-    idle = _cpu_share(busy)
-    print(f"the worker's CPU after the cancel: {idle:.0%} of a core")
-    assert idle < 0.25
+    assert any(_cpu_share(busy) < 0.25 for _ in range(6)), "the worker has stopped fitting"
     assert get_run(store, job.run_id).status == "KILLED"
     assert len(all_versions(store)) == before
 
