@@ -22,7 +22,7 @@ def empty_store() -> None:
     with st.container(border=True):
         st.subheader("Start here", anchor=False)
         st.markdown(
-            f"No model is trained yet. A starter model ({STARTER.family.label}) takes a few seconds and gives "
+            f"No model has been trained yet. A starter model ({STARTER.family.label}) takes a few seconds and gives "
             "you scores to look at and prices to ask for."
         )
         may = barred(Deed.TRAIN)

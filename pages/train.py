@@ -14,6 +14,7 @@ from core.domain.money import MISSING, dollars, duration, memory
 from core.workflows.spatial import BLOCKS
 from core.workflows.views import HeldOut, TrainingResult, VersionCard
 from pages.shared.data_choice import data_choice
+from pages.shared.empty import newest_instead
 from pages.shared.figures import chart, metric_tiles, tile, tiles
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.knobs import family_choice, feature_choice, preset_choice, sliders, take_over, train_again
@@ -266,10 +267,10 @@ with page("Train", "Fitted on 80 % of the block groups, scored on the 20 % held 
     # What a training says stands first: on a phone it is above the form, which would be pushed down if it were there
     # before it.
     results, form = st.columns([2, 1], gap="large")
-    with results, errors():
+    with results, errors(), newest_instead("job", "train.py"):
         job = wanted_job()
         if job is None:
-            st.info("Nothing was trained yet. Choose the settings and press **Train**.", icon=":material/tune:")
+            st.info("Nothing has been trained yet. Choose the settings and press **Train**.", icon=":material/tune:")
         else:
             st.subheader(escape(job.request.title), anchor=False)
             if job.state.is_final:

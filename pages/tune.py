@@ -12,6 +12,7 @@ from core.domain.money import dollars, duration
 from core.domain.sweep_plans import SweepPlan
 from core.domain.sweeps import Sweep, SweepHead, SweepState, Trial, TrialState
 from core.workflows.sweep_findings import SweepFindings
+from pages.shared.empty import newest_instead
 from pages.shared.figures import chart, tile, trial_table
 from pages.shared.frame import errors, escape, lab, page, tell_refusal
 from pages.shared.sweep_form import sweep_plan
@@ -196,11 +197,12 @@ with page(
 ):
     # Drawn from top to bottom, as a phone shows them: a form that is there first would be pushed down.
     results, form = st.columns([2, 1], gap="large")
-    with results, errors():
+    with results, errors(), newest_instead("sweep", "tune.py"):
         sweep = wanted_sweep()
         if sweep is None:
             st.info(
-                "Nothing was searched yet. Choose what varies and press **Start the sweep**.", icon=":material/tune:"
+                "Nothing has been searched yet. Choose what varies and press **Start the sweep**.",
+                icon=":material/tune:",
             )
         else:
             chooser(sweep)

@@ -5,7 +5,7 @@ import time
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.domain.errors import LabError
+from core.domain.errors import LabError, NoModel
 from core.workflows.valuation import Valuation
 from pages.shared.columns import help_of
 from pages.shared.empty import no_model_yet
@@ -55,13 +55,13 @@ def answer(found: Valuation | LabError | None) -> tuple[Valuation, DeltaGenerato
     """What was answered, the figure first of all, and the button; the price comes with the place of its picture."""
     priced = None
     with errors():
-        if isinstance(found, LabError):
+        if isinstance(found, NoModel) or (found is None and not version_labels() and lab().overview().is_empty):
+            no_model_yet("No model has been trained yet, so there is no price.")
+        elif isinstance(found, LabError):
             show_error(found)
         elif found is not None:
             priced = found, valuation_card(found)
             keep_and_share(found.house, named_version())
-        elif not version_labels() and lab().overview().is_empty:
-            no_model_yet("No model is trained yet, so there is no price.")
         else:
             st.caption("Set the features, then press the button. After that every change is priced at once.")
     st.button("Value this house", type="primary", icon=":material/real_estate_agent:", width="stretch", on_click=asked)

@@ -13,7 +13,7 @@ from core.charts.frame import PRICE_TICKS, TEXT, empty, framed, plain
 from core.charts.lettering import note
 from core.charts.palette import ACCENT, NEUTRAL, faded
 from core.domain.house import FEATURES
-from core.domain.money import dollar_change, dollars, percent, price_text
+from core.domain.money import decimal, dollar_change, dollars, percent, price_text
 from core.explanation.sensitivity import Curve, Floats
 
 _HEIGHT: Final = 300
@@ -163,16 +163,12 @@ def _hovers(one: Curve) -> list[str]:
     highs: list[float | None] = [None] * len(one.values) if one.high is None else one.high.tolist()
     told = zip(one.values.tolist(), one.prices.tolist(), lows, highs, one.shares.tolist(), strict=True)
     return [
-        f"<b>{feature.label} {_number(value, digits)}</b>"
+        f"<b>{feature.label} {decimal(value, digits)}</b>"
         f"<br>{price_text(price)} ({dollar_change(price - one.here_price)})"
         + (f"<br>90 %: {dollars(low)} to {dollars(high)}" if low is not None else "")
         + f"<br>{_share_text(share)} of block groups near"
         for value, price, low, high, share in told
     ]
-
-
-def _number(value: float, digits: int) -> str:
-    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def _share_text(share: float) -> str:

@@ -14,7 +14,7 @@ from core.charts.palette import ACCENT, BAD, DIVERGING
 from core.data.quality import column_rule
 from core.data.summary import Correlations
 from core.domain.house import TARGET
-from core.domain.money import dollars
+from core.domain.money import decimal, dollars, signed
 
 _HEIGHT: Final = 420
 _SQUARE: Final = 560
@@ -76,7 +76,7 @@ def _numbers(values: np.ndarray, name: str) -> go.Figure:
     median = float(np.median(values))
 
     def written(value: float) -> str:
-        return dollars(value) if name == TARGET else f"{value:,.{rule.shown_digits}f}".replace("-", "−")
+        return dollars(value) if name == TARGET else decimal(value, rule.shown_digits)
 
     trace = go.Bar(
         x=(edges[:-1] + edges[1:]) / 2,
@@ -135,4 +135,4 @@ def _classes(rows: pd.DataFrame, name: str) -> go.Figure:
 
 
 def _coefficient(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−") if np.isfinite(value) else "not known: one of them never changes"
+    return signed(value, 2) if np.isfinite(value) else "not known: one of them never changes"

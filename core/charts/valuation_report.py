@@ -11,7 +11,7 @@ from core.charts.report_drawings import range_drawing, waterfall_drawing
 from core.charts.report_style import STYLE
 from core.charts.report_tables import Row, table, text
 from core.domain.house import FEATURES, House
-from core.domain.money import MISSING, dollar_change, is_capped, percent, price_text
+from core.domain.money import MISSING, decimal, dollar_change, is_capped, percent, price_text
 from core.domain.price_range import CoverageShare, PriceRange
 from core.domain.reasons import Reasons
 from core.explanation.comparables import Comparable
@@ -174,7 +174,7 @@ def _house(house: House) -> str:
 def _value(value: float | str | None, digits: int) -> str:
     if value is None:
         return f"{MISSING} (estimated)"
-    return value if isinstance(value, str) else f"{value:,.{digits}f}".replace("-", "−")
+    return value if isinstance(value, str) else decimal(value, digits)
 
 
 def _warnings(warnings: Sequence[str], *, is_compared: bool) -> str:

@@ -57,7 +57,7 @@ def runs(
     for line in _lines(found):
         typer.echo(line)
     if not found:
-        typer.echo("No run is like that." if query.is_filtered else "No model was trained yet.")
+        typer.echo("No run is like that." if query.is_filtered else "No model has been trained yet.")
 
 
 def ui(

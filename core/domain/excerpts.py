@@ -24,6 +24,11 @@ def quoted(value: object) -> str:
         return "a number of thousands of digits"
 
 
+def enumerated(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``: the lab's own words in a row."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
 def listed(names: Sequence[str]) -> str:
     """Names by commas, each quoted; of many the first dozen and how many more there are."""
     more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""

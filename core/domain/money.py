@@ -44,8 +44,14 @@ def true_minus(text: str) -> str:
 
 
 def decimal(figure: float | None, digits: int = 4) -> str:
-    """``0.81921`` → ``0.8192``, ``-0.12`` → ``−0.1200``; missing → ``—``."""
-    return MISSING if figure is None or not math.isfinite(figure) else true_minus(f"{figure:.{digits}f}")
+    """``0.81921`` → ``0.8192``, ``-1200`` → ``−1,200.0000``; missing → ``—``."""
+    return MISSING if figure is None or not math.isfinite(figure) else true_minus(f"{figure:z,.{digits}f}")
+
+
+def signed(figure: float | None, digits: int) -> str:
+    """A difference with its sign: ``+0.40``, ``−0.12``, ``0.00`` for what rounds to nothing; missing → ``—``."""
+    text = decimal(figure, digits)
+    return f"+{text}" if figure is not None and math.isfinite(figure) and round(figure, digits) > 0 else text
 
 
 def percent(figure: float | None, digits: int = 1) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.house import FEATURES, NUMERIC_COLUMNS, OceanProximity
+from core.domain.money import decimal
 from core.features.direct import HouseRows
 
 SHIFTED_FROM: Final = 0.1
@@ -262,7 +263,7 @@ def _span(bounds: list[str], number: int) -> str:
 
 
 def _written(value: float, digits: int) -> str:
-    return f"{value:,.{digits}f}".replace("-", "−")
+    return decimal(value, digits)
 
 
 def _share(part: float, whole: int) -> float:

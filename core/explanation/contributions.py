@@ -22,6 +22,7 @@ import numpy as np
 
 from core.data.block_groups import BlockGroups
 from core.domain.errors import InvalidData
+from core.domain.excerpts import enumerated
 from core.domain.feature_groups import FeatureGroup
 from core.domain.house import House
 from core.domain.hyperparameters import family_label
@@ -54,8 +55,8 @@ _GROUP_CAVEAT: Final = (
     "against others each part would be somewhat different, and they would still add up."
 )
 
-_TOLD: Final = 2
-"""So many parts up and so many down are told in a sentence; the picture has all."""
+_TOLD: Final = 4
+"""So many parts are told in a sentence, the largest of all, so none is left out for a smaller one."""
 
 _WORTH_TELLING: Final = 50.0
 """Dollars below which a part rounds to nothing."""
@@ -144,14 +145,15 @@ def _by_references(route: PriceRoute, family: str, block_groups: BlockGroups) ->
 def sentence(reasons: Reasons, house: House | None = None) -> str:
     """``From $207,200, the location adds $61,000 and the income adds $12,300; the house age takes $4,000 away.``
 
-    The largest two up and the largest two down, to the nearest $100. With the house its own figures stand beside
-    the groups: ``the income of $83,000 a household``.
+    The largest four to the nearest $100, what adds first. With the house its own figures stand beside the groups:
+    ``the income of $83,000 a household``.
     """
     ranked = sorted(reasons.parts, key=lambda part: -abs(part.dollars))
-    up = [part for part in ranked if part.dollars >= _WORTH_TELLING][:_TOLD]
-    down = [part for part in ranked if part.dollars <= -_WORTH_TELLING][:_TOLD]
+    told = [part for part in ranked if abs(part.dollars) >= _WORTH_TELLING][:_TOLD]
+    up = [part for part in told if part.dollars > 0]
+    down = [part for part in told if part.dollars < 0]
     clauses = [
-        " and ".join(f"{_named(part.group, house)} {_verb(part)}" for part in parts) for parts in (up, down) if parts
+        enumerated([f"{_named(part.group, house)} {_verb(part)}" for part in parts]) for parts in (up, down) if parts
     ]
     start = dollars(round(reasons.base, -2))
     if not clauses:

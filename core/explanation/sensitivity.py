@@ -29,6 +29,9 @@ RangesOf = Callable[[HouseRows, Floats], Ranges]
 CURVE_VALUES: Final = 25
 """How many values a curve is asked at, the house's own beside them."""
 
+PLACE_VALUES: Final = 60
+"""As many along a latitude or longitude: about every 17 km, for prices change from one town to the next."""
+
 SURFACE_STEPS: Final = 24
 
 _MAP: Final = ("longitude", "latitude")
@@ -92,7 +95,9 @@ def curves(
         ranges: the version's intervals, widened as this house's are; None where it has none.
     """
     features = [name for name, feature in FEATURES.items() if feature.is_numeric]
-    values = [axis_values(house, name, block_groups, CURVE_VALUES) for name in features]
+    values = [
+        axis_values(house, name, block_groups, PLACE_VALUES if name in _MAP else CURVE_VALUES) for name in features
+    ]
     own = HouseRows.from_houses([house])
     parts = [own, *(_moved(house, {name: along}, block_groups) for name, along in zip(features, values, strict=True))]
     rows = HouseRows(np.concatenate([part.numbers for part in parts]), np.concatenate([part.places for part in parts]))

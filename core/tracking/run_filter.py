@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _KINDS: Final = {
     "tag": ColumnKind.TAG,
     "attribute": ColumnKind.ATTRIBUTE,
 }
+_PYTHON_SET: Final = re.compile(r"'\{('[^{}]*')\}'")
 _RUN_NAME_TAG: Final = "mlflow.runName"
 _INDEXED_ATTRIBUTES: Final = frozenset({"run_id", "status", "start_time", "end_time"})
 _LARGEST_INTEGER: Final = 2**63 - 1
@@ -98,6 +100,7 @@ def filter_errors() -> Iterator[None]:
         if error.error_code != ErrorCode.Name(INVALID_PARAMETER_VALUE):
             raise
         said = str(error.message).strip().split("\n", 1)[0].rstrip(".")
+        said = _PYTHON_SET.sub(lambda found: ", ".join(sorted(found[1].split(", "))), said)
         raise InvalidFilter(f"MLflow refuses the filter: {_shortened(said)}.", remedy=EXAMPLE) from error
 
 

@@ -233,4 +233,5 @@ class Browsing:
 def _building(state: IndexState) -> str:
     if state.complete:
         return ""
-    return f"Reading all runs: {state.runs:,} so far. Until it is done MLflow itself sorts and filters, more slowly."
+    read = f": {state.runs:,} so far" if state.runs else ""
+    return f"Reading all runs{read}. Until it is done MLflow itself sorts and filters, more slowly."

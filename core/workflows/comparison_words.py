@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
+from core.domain.excerpts import enumerated
 from core.domain.metrics import Unit, metric_of
-from core.domain.money import MISSING, dollar_change, percent
+from core.domain.money import MISSING, dollar_change, percent, signed
 from core.evaluation.significance import RESAMPLES, Judgement, Verdict
 from core.workflows.comparison_views import ComparedRun, Comparison
 
@@ -21,8 +21,8 @@ def change_text(name: str, change: float | None) -> str:
     if unit is Unit.DOLLARS:
         return dollar_change(change)
     if unit is Unit.PERCENT:
-        return f"{change:+.2f} points".replace("-", "−")
-    return f"{change:+.{_SIGNED_DIGITS}f}".replace("-", "−")
+        return f"{signed(change, 2)} points"
+    return signed(change, _SIGNED_DIGITS)
 
 
 def interval_text(name: str, judged: Judgement | None) -> str:
@@ -56,19 +56,16 @@ def answer(comparison: Comparison) -> tuple[str, ...]:
     base = comparison.baseline.label
     sentences = []
     for verdict, words in (
-        (Verdict.BETTER, f"better than {base}"),
-        (Verdict.WORSE, f"worse than {base}"),
-        (Verdict.NO_REAL_DIFFERENCE, f"no real difference to {base}"),
+        (Verdict.BETTER, f"Better than {base}"),
+        (Verdict.WORSE, f"Worse than {base}"),
+        (Verdict.NO_REAL_DIFFERENCE, f"No real difference to {base}"),
     ):
         which = [one for one in comparison.runs if one.is_compared and one.differences["rmse"].verdict is verdict]
         if which:
-            verb = "" if verdict is Verdict.NO_REAL_DIFFERENCE else " is" if len(which) == 1 else " are"
-            colon = ":" if verdict is Verdict.NO_REAL_DIFFERENCE else ""
-            sentences.append(f"{_listed(which)}{colon}{verb} {words}.")
+            sentences.append(f"{words}: {enumerated([_with_change(one) for one in which])}.")
     return tuple(sentences)
 
 
-def _listed(runs: Sequence[ComparedRun]) -> str:
-    """``A (−$900), B and C``: names with their difference."""
-    named = [f"{one.label} ({change_text('rmse', one.differences['rmse'].delta)})" for one in runs]
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+def _with_change(run: ComparedRun) -> str:
+    """``A (−$900)``."""
+    return f"{run.label} ({change_text('rmse', run.differences['rmse'].delta)})"

@@ -178,7 +178,7 @@ class DataDesk:
         return self._views.get(key, lambda: self._read(chosen, sha256))
 
     def requests(self, view: DataView, days: int) -> RequestDrift:
-        """What was priced over REST on the last ``days`` days beside the rows models are fitted on."""
+        """What was priced over REST in the last ``days`` days beside the rows models are fitted on."""
         baseline = self._baselines.get(view.dataset.sha256, lambda: DriftBaseline.of(view.training_rows()))
         known = RowsKnown(view.dataset.sha256, view.split_name)
         counts = read_counts(self._settings.paths, known, baseline, days)

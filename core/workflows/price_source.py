@@ -83,7 +83,7 @@ def choose_model(settings: Settings, connect: Connect, version: str | None = Non
     newest = open_registry(settings, connect).latest()
     if newest is None:
         raise NoModel(
-            "No model is trained yet, so there is no price.",
+            "No model has been trained yet, so there is no price.",
             remedy="Train one on the Train screen, or with `python -m core train`.",
         )
     return _local_source(newest, ground)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from core.domain.errors import DataError
 from core.domain.metrics import RATIO_RANGES, figure_text
-from core.domain.money import CAP_TEXT, MISSING, dollars, percent
+from core.domain.money import CAP_TEXT, MISSING, decimal, dollars, percent
 from core.domain.runs import Run
 from core.evaluation.fairness import LEVEL_REACH, Fairness, RatioStudy, ValueBand, judge_fairness
 from core.workflows.comparability import Predictions
@@ -72,7 +72,7 @@ def verdict_of(name: str, figure: float) -> str:
 
 def level_text(level: float) -> str:
     """``1.045``; missing → ``—``."""
-    return MISSING if not math.isfinite(level) else f"{level:.{DIGITS}f}".replace("-", "−")
+    return decimal(level, DIGITS)
 
 
 def _by_value(bands: Sequence[ValueBand]) -> str:

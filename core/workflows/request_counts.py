@@ -101,7 +101,7 @@ def write_counts(paths: Paths, day: date, writer: str, known: RowsKnown, sketch:
 
 
 def read_counts(paths: Paths, known: RowsKnown, baseline: DriftBaseline, days: int) -> RequestCounts:
-    """All that was counted on the last ``days`` days, today among them.
+    """All that was counted in the last ``days`` days, today among them.
 
     Args:
         known: the training rows to set beside; ``baseline`` is theirs.

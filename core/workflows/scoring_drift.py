@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from core.data.block_groups import BlockGroups
 from core.domain.house import FEATURES, NUMERIC_COLUMNS, Feature, OceanProximity
+from core.domain.money import decimal
 from core.domain.scoring import FeatureShift, ShareOfRows
 from core.evaluation.drift import DriftBaseline, DriftSketch, DriftVerdict, FeatureDrift, drift
 from core.features.direct import HouseRows
@@ -80,7 +81,7 @@ def _steps(feature: Feature, values: npt.NDArray[np.float64], here: Counts, know
     reached = np.cumsum(known[1::2])
     low, high = values[np.searchsorted(reached, np.array([_TAIL, 1 - _TAIL]) * reached[-1])]
     ends = np.unique(np.searchsorted(values, np.linspace(low, high, _STEPS - 1)).clip(max=len(values) - 1))
-    texts = [f"{values[end]:,.{feature.shown_digits}f}".replace("-", "−") for end in ends]
+    texts = [decimal(values[end], feature.shown_digits) for end in ends]
     names = [f"to {texts[0]}", *(f"{before} to {after}" for before, after in pairwise(texts)), f"over {texts[-1]}"]
     cuts = np.concatenate([[0], 2 * ends + 2])
     return _shares(names, np.add.reduceat(here, cuts), np.add.reduceat(known, cuts))

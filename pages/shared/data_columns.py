@@ -11,7 +11,7 @@ from core.data.quality import column_rule
 from core.data.schema import COLUMNS
 from core.data.summary import ColumnSummary, Correlation
 from core.domain.house import TARGET
-from core.domain.money import MISSING, decimal, dollars
+from core.domain.money import decimal, dollars
 from core.workflows.data_view import DataView
 from pages.shared.figures import chart
 from pages.shared.frame import escape
@@ -98,6 +98,4 @@ def _column(one: ColumnSummary) -> dict[str, object]:
 
 
 def _written(name: str, value: float | None) -> str:
-    if value is None:
-        return MISSING
-    return dollars(value) if name == TARGET else f"{value:,.{column_rule(name).shown_digits}f}".replace("-", "−")
+    return dollars(value) if name == TARGET else decimal(value, column_rule(name).shown_digits)

@@ -96,7 +96,7 @@ def _what_is_not_shown(found: RequestDrift) -> None:
 
 
 def _span(days: int) -> str:
-    return "today" if days == 1 else f"on the last {days} days"
+    return "today" if days == 1 else f"in the last {days} days"
 
 
 def _name(job: Job) -> str:

@@ -32,7 +32,7 @@ def own_data(chosen: str) -> None:
     with errors():
         versions = lab().data.versions()
         if not versions:
-            st.caption("No dataset was added yet. The configured file is what models are trained on.")
+            st.caption("No dataset has been added yet. The configured file is what models are trained on.")
             return
         st.subheader("Datasets so far", anchor=False)
         _table(versions)

@@ -51,11 +51,12 @@ def _holders(day: date) -> None:
 def _entries() -> None:
     found = lab().promotions.history_page(1)
     if not found.entries:
-        st.caption("Nothing was promoted yet. Choose a version under **Versions** and press **Promote**.")
+        st.caption("Nothing has been promoted yet. Choose a version under **Versions** and press **Promote**.")
         return
     if found.pages > 1:
         found = lab().promotions.history_page(st.pagination(found.pages, key="ledger_page", bind="query-params"))
-    rows = [_row(entry) for entry in found.entries]
+    any_override = any(entry.override for entry in found.entries)
+    rows = [_row(entry, any_override=any_override) for entry in found.entries]
     st.dataframe(
         rows,
         column_config={**columns_of(rows), "When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
@@ -64,7 +65,7 @@ def _entries() -> None:
     )
 
 
-def _row(entry: LedgerEntry) -> dict[str, object]:
+def _row(entry: LedgerEntry, *, any_override: bool) -> dict[str, object]:
     failed = [gate.name for gate in entry.gates if not gate.passed]
     verdict = ("failed: " + ", ".join(failed)) if failed else "passed" if entry.gates else MISSING
     return {
@@ -75,7 +76,7 @@ def _row(entry: LedgerEntry) -> dict[str, object]:
         "Alias": entry.alias,
         "From": entry.version_from or MISSING,
         "To": entry.version_to or MISSING,
-        "Override": "yes" if entry.override else "",
+        **({"Override": "yes" if entry.override else ""} if any_override else {}),
         "Reason": entry.reason or MISSING,
         "Gates": verdict,
     }

@@ -27,7 +27,7 @@ def score_form() -> None:
     file = table_upload("", max_rows=limits.max_rows, max_megabytes=limits.max_megabytes, key="houses")
     if file is None:
         if not version_labels() and lab().overview().is_empty:
-            no_model_yet("No model is trained yet, so no file can be priced.")
+            no_model_yet("No model has been trained yet, so no file can be priced.")
         st.caption(
             f"A row for each block group, a column for each of the nine features: {', '.join(RAW_COLUMNS)}. Columns "
             "may be called otherwise and stand in any order; others are kept as they are."

@@ -23,12 +23,13 @@ def version_table(lines: Sequence[VersionLine]) -> None:
     wanted = st.query_params.get(_ADDRESS)
     place = names.index(wanted) if wanted in names else None
     key = f"versions_{hash(names)}"
-    rows = [_row(line) for line in lines]
+    any_alias = any(line.aliases for line in lines)
+    rows = [_row(line, any_alias=any_alias) for line in lines]
     table = st.dataframe(
         rows,
         column_config={
             **columns_of(rows),
-            "Alias": st.column_config.MultiselectColumn(color="primary", width=110, help=help_of("Alias")),
+            "Alias": st.column_config.MultiselectColumn(color="primary", width=104, help=help_of("Alias")),
             "Trained": st.column_config.DatetimeColumn(format="distance"),
         },
         hide_index=True,
@@ -61,15 +62,16 @@ def _at_first(key: str, place: int | None) -> list[int]:
     return list(st.session_state[kept])
 
 
-def _row(line: VersionLine) -> dict[str, object]:
+def _row(line: VersionLine, *, any_alias: bool) -> dict[str, object]:
+    """One version; its scores stand before its words, which may be scrolled to."""
     scores = line.scores.as_metrics() if line.scores else {}
     entry = line.moved
     return {
         "Version": line.version,
-        "Stage": line.stage.value,
-        "Alias": list(line.aliases),
-        "Family": line.family_label or MISSING,
+        **({"Alias": list(line.aliases)} if any_alias else {}),
         **{METRICS[name].label: figure_text(name, scores.get(name)) for name in SCORE_NAMES},
+        "Family": line.family_label or MISSING,
+        "Stage": line.stage.value,
         "Trained": line.created,
         "Moved": f"{entry.when:%Y-%m-%d %H:%M}" if entry else MISSING,
         "By": entry.who if entry else MISSING,

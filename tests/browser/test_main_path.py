@@ -73,7 +73,8 @@ def test_an_empty_store_says_what_to_do_next(app: RunningApp, visits: Visits) ->
     expect(button(home, "Train a starter model")).to_be_visible()
     what_if = visits.open(f"{app.url}/what_if")
     click_button(what_if, "Value this house")
-    assert "No model is trained yet, so there is no price." in _only_error(what_if)
+    expect(what_if.get_by_text("No model has been trained yet, so there is no price.")).to_be_visible()
+    expect(what_if.get_by_test_id("stPageLink").filter(has_text="Train one")).to_be_visible()
     expect(what_if.get_by_text("Train one on the Train screen")).to_be_visible()
 
 

@@ -91,8 +91,8 @@ def test_each_run_has_its_scores_differences_intervals_and_a_word(
             assert row[f"{label} difference"] == (change_text(name, judged.delta) if judged else MISSING)
             assert row[f"{label} 95 % interval"] == interval_text(name, judged)
     (answer,) = (plain(info.value) for info in compare.info)
-    assert "are worse than" in answer
-    assert "no real difference to" in answer
+    assert "Worse than" in answer
+    assert "No real difference to" in answer
     assert any("4,128 held-out rows" in plain(caption.value) for caption in compare.caption)
     assert not compare.warning
     assert not compare.error

@@ -302,7 +302,7 @@ def test_without_any_requests_the_screen_says_how_there_come_to_be_some(
     settings: Settings, open_screen: OpenScreen
 ) -> None:
     screen = open_screen(settings, "data", part="Drift")
-    assert "No house was priced over REST on the last 7 days" in plain(screen.info[0].value)
+    assert "No house was priced over REST in the last 7 days" in plain(screen.info[0].value)
 
 
 def test_what_rest_was_asked_stands_beside_the_training_rows(settings: Settings, open_screen: OpenScreen) -> None:

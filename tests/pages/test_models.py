@@ -52,7 +52,7 @@ def gates(screen: AppTest) -> dict[str, str]:
 
 def test_an_empty_store_says_what_to_do_next(settings: Settings, open_screen: OpenScreen) -> None:
     models = open_screen(settings, "models")
-    assert "No model was trained yet." in words(models)
+    assert "No model has been trained yet." in words(models)
 
 
 def test_every_version_is_listed_with_its_scores_and_stage(versions_home: Settings, open_screen: OpenScreen) -> None:

@@ -281,6 +281,7 @@ def test_a_filter_that_is_none_is_refused_with_its_remedy_and_the_form_stays(
         ({"statuses": "DONE"}, "'DONE' is none of SCHEDULED"),
         ({"data": "xyz"}, "not the start of a SHA-256"),
         ({"filter_text": "rmse <"}, "MLflow refuses the filter"),
+        ({"filter_text": "metrics.rmse << 5"}, "not one of '!=', '<', '<=', '=', '>', '>='."),
         ({"columns": "x"}, "'x' names no column"),
         ({"run": "nobody"}, "There is no run 'nobody'"),
         ({"run": "../../etc/passwd"}, "Invalid value"),
@@ -302,7 +303,7 @@ def test_from_a_wrong_address_one_click_leads_to_all_runs(varied: Settings, open
 
 def test_an_empty_store_says_what_to_do_next(home: Settings, open_screen: OpenScreen) -> None:
     runs = opened(open_screen, home)
-    assert any("No model was trained yet" in info.value for info in runs.info)
+    assert any("No model has been trained yet" in info.value for info in runs.info)
     assert "Train one" in [link.label for link in runs.page_link]
     assert not runs.dataframe
     assert not runs.error

@@ -115,6 +115,7 @@ def test_an_assessment_in_the_address_is_refused_as_no_training(trained: Setting
     (job,) = [job for job in JobQueue(trained).list_assessments() if job.state is JobState.SUCCEEDED]
     train = open_screen(trained, "train", job=job.job_id)
     assert any("is no training" in error.value.replace("\\", "") for error in train.error)
+    assert "Show the newest" in [link.label for link in train.page_link]
     assert not train.exception
 
 

@@ -121,7 +121,7 @@ def test_where_nothing_was_searched_the_form_stands_as_the_family_is_usually_sea
     home: Settings, open_screen: OpenScreen
 ) -> None:
     tune = open_screen(home, "tune", family="Random forest")
-    assert any("Nothing was searched yet" in info.value for info in tune.info)
+    assert any("Nothing has been searched yet" in info.value for info in tune.info)
     assert [button.label for button in tune.button] == ["Start the sweep"]
     assert not tune.metric
     assert not tune.error

@@ -23,6 +23,7 @@ from core.domain.money import (
     percent,
     price_text,
     recorded_text,
+    signed,
 )
 
 
@@ -58,6 +59,18 @@ def test_decimals_and_percents_keep_their_digits():
     assert decimal(0.5, 2) == "0.50"
     assert percent(17.304) == "17.3 %"
     assert percent(0) == "0.0 %"
+
+
+def test_a_difference_has_its_sign_and_what_rounds_to_nothing_has_none():
+    assert [signed(figure, 2) for figure in (0.4, -0.12, 0.004, -0.004, 0.0, None)] == [
+        "+0.40",
+        "−0.12",
+        "0.00",
+        "0.00",
+        "0.00",
+        MISSING,
+    ]
+    assert signed(1_234.5, 1) == "+1,234.5"
 
 
 def test_what_is_shown_has_the_minus_of_print_before_it():

@@ -106,10 +106,19 @@ def reasons_of(**dollars: float) -> Reasons:
 
 
 def test_the_sentence_names_the_largest_parts_up_and_down() -> None:
-    reasons = reasons_of(location=61_040.0, income=12_310.0, rooms=900.0, age=-4_020.0)
+    reasons = reasons_of(location=61_040.0, income=12_310.0, rooms=900.0, age=-4_020.0, people=-800.0)
     assert sentence(reasons) == (
-        "From $200,000, the location adds $61,000 and the income adds $12,300; the house age takes $4,000 away."
+        "From $200,000, the location adds $61,000, the income adds $12,300 and the size in rooms adds $900; the house "
+        "age takes $4,000 away."
     )
+
+
+def test_no_part_is_left_out_of_the_sentence_for_a_smaller_one() -> None:
+    reasons = reasons_of(location=102_172.0, income=19_012.0, age=5_430.0, rooms=-5_333.0, people=-4_654.0)
+    told = sentence(reasons)
+    assert "adds $5,400" in told
+    assert "takes $5,300 away" in told
+    assert "$4,700" not in told
 
 
 def test_the_sentence_tells_the_houses_own_figures() -> None:

@@ -17,7 +17,7 @@ from core.domain.house import FEATURES, NUMERIC_COLUMNS, House
 from core.domain.hyperparameters import ModelFamily
 from core.evaluation.intervals import Ranges
 from core.explanation.axis_values import midpoints
-from core.explanation.sensitivity import CURVE_VALUES, Curve, curves, surface
+from core.explanation.sensitivity import CURVE_VALUES, PLACE_VALUES, Curve, curves, surface
 from core.features.direct import PLACES, HouseRows
 from tests.core.explanation.conftest import SmallModel
 
@@ -70,7 +70,7 @@ def test_every_curve_of_any_house_passes_through_its_price(
     for curve in found:
         assert (np.diff(curve.values) > 0).all()
         assert curve.values.shape == curve.prices.shape == curve.shares.shape
-        assert len(curve.values) <= CURVE_VALUES + 1
+        assert len(curve.values) <= (PLACE_VALUES if curve.feature in {"latitude", "longitude"} else CURVE_VALUES) + 1
         assert curve.here_price == pytest.approx(price)
         assert curve.here == getattr(house, curve.feature)
         if curve.here is not None:

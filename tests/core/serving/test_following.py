@@ -212,7 +212,7 @@ def test_without_mlflow_the_newest_local_version_is_followed(make_home: MakeHome
     follower = Follower(settings, lambda: open_store(settings))
     follower.look()
     assert follower.standing.condition is Condition.WAITING
-    assert "No model is trained yet" in follower.standing.reason
+    assert "No model has been trained yet" in follower.standing.reason
     for alpha in (1.0, 500.0):
         outcome = train_now(settings, ridge(alpha=alpha), lambda: open_store(settings))
         follower.look()
