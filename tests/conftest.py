@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -22,11 +23,14 @@ from core.domain.collecting import collect_rarely
 from core.domain.configuration import load_settings
 from core.domain.errors import DataUnavailable
 from core.domain.settings import HOME_VARIABLE, PREFIX, PROJECT_ROOT, Settings
+from tests.built_once import built_once
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from core.domain.hyperparameters import KnobValue
+    from core.domain.jobs import TrainingRequest
+    from core.domain.runs import TrainingOutcome
     from core.tracking.store import Store
 
 DATA_VARIABLE = "HOUSING_LAB_DATA__PATH"
@@ -34,6 +38,8 @@ RANGE_VARIABLE = "HOUSING_LAB_EVALUATION__RANGE_FOLDS"
 SPATIAL_VARIABLE = "HOUSING_LAB_EVALUATION__SPATIAL_FOLDS"
 STEADY: Mapping[str, KnobValue] = {"n_estimators": 60, "max_depth": 10, "max_features": 0.7}
 SHALLOW: Mapping[str, KnobValue] = {"n_estimators": 10, "max_depth": 6}
+FOREST_OF_20: Mapping[str, KnobValue] = {"n_estimators": 20, "max_depth": 12}
+_RUN_IDS = "run_ids.json"
 STATE_FOLDERS = ("logs", "models", "data", "mlruns", "mlartifacts", "mlflow.db")
 
 _before = pytest.StashKey[dict[str, str]]()
@@ -160,23 +166,39 @@ def settings(tmp_path: Path, data_file: Path) -> Settings:
     return load_settings(home=tmp_path, environment=rows_in(data_file))
 
 
+def asked(
+    family: str, knobs: Mapping[str, KnobValue] | None = None, *, seed: int = 42, name: str = ""
+) -> TrainingRequest:
+    """A training somebody asks for; without a name the lab names its run."""
+    from core.domain.hyperparameters import TrainingSpec
+    from core.domain.jobs import TrainingRequest
+
+    return TrainingRequest.create(TrainingSpec.create(family, knobs, seed=seed), actor="tester", run_name=name)
+
+
+def train_in(settings: Settings, *requests: TrainingRequest) -> list[TrainingOutcome]:
+    """Train these one after the other."""
+    from core.tracking.store import open_store
+    from core.workflows.training import train_now
+
+    connect = functools.cache(lambda: open_store(settings))
+    return [train_now(settings, request, connect) for request in requests]
+
+
 @pytest.fixture(scope="session")
 def trained_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Settings:
     """Settings of a home in which a small forest was trained: version 1, run ``forest_of_20``. Read only.
 
     Training once and sharing it keeps the suite quick. A test that writes records takes ``settings`` instead.
     """
-    from core.domain.hyperparameters import TrainingSpec
-    from core.domain.jobs import TrainingRequest
-    from core.tracking.store import open_store
-    from core.workflows.training import train_now
 
-    home = tmp_path_factory.mktemp("trained")
-    trained = load_settings(home=home, environment=rows_in(data_file))
-    spec = TrainingSpec.create("random_forest", {"n_estimators": 20, "max_depth": 12})
-    request = TrainingRequest.create(spec, actor="tester", run_name="forest_of_20")
-    train_now(trained, request, functools.cache(lambda: open_store(trained)))
-    return trained
+    def at(home: Path) -> Settings:
+        return load_settings(home=home, environment=rows_in(data_file))
+
+    def build(home: Path) -> None:
+        train_in(at(home), asked("random_forest", FOREST_OF_20, name="forest_of_20"))
+
+    return at(built_once(tmp_path_factory, "trained", build))
 
 
 @pytest.fixture(scope="session")
@@ -186,21 +208,16 @@ def ranged_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -
     Version 1 is the forest of ``trained_settings`` (run ``forest_of_20``), version 2 LightGBM of 60 trees (run
     ``boosted_60``), the newest and so what prices. A test that writes records copies the home.
     """
-    from core.domain.hyperparameters import TrainingSpec
-    from core.domain.jobs import TrainingRequest
-    from core.tracking.store import open_store
-    from core.workflows.training import train_now
 
-    environment = {**rows_in(data_file), RANGE_VARIABLE: "3"}
-    ranged = load_settings(home=tmp_path_factory.mktemp("ranged"), environment=environment)
-    connect = functools.cache(lambda: open_store(ranged))
-    for name, spec in {
-        "forest_of_20": TrainingSpec.create("random_forest", {"n_estimators": 20, "max_depth": 12}),
-        "boosted_60": TrainingSpec.create("lightgbm", {"n_estimators": 60}),
-    }.items():
-        outcome = train_now(ranged, TrainingRequest.create(spec, actor="tester", run_name=name), connect)
-        assert "coverage" in outcome.metrics, outcome.notes
-    return ranged
+    def at(home: Path) -> Settings:
+        return load_settings(home=home, environment={**rows_in(data_file), RANGE_VARIABLE: "3"})
+
+    def build(home: Path) -> None:
+        forest = asked("random_forest", FOREST_OF_20, name="forest_of_20")
+        for outcome in train_in(at(home), forest, asked("lightgbm", {"n_estimators": 60}, name="boosted_60")):
+            assert "coverage" in outcome.metrics, outcome.notes
+
+    return at(built_once(tmp_path_factory, "ranged", build))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,45 +235,38 @@ class ComparedHome:
 @pytest.fixture(scope="session")
 def compared_home(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> ComparedHome:
     """Two specs under several seeds and a baseline on the real rows. Runs may be added; these six stay as they are."""
-    from core.domain.hyperparameters import TrainingSpec
-    from core.domain.jobs import TrainingRequest
     from core.tracking.store import open_store
-    from core.workflows.training import train_now
 
-    settings = load_settings(home=tmp_path_factory.mktemp("compared"), environment=rows_in(data_file))
-    connect = functools.cache(lambda: open_store(settings))
-    specs = {"ridge": TrainingSpec.create("ridge", seed=1)}
-    specs |= {f"steady {seed}": TrainingSpec.create("random_forest", STEADY, seed=seed) for seed in (1, 2, 3)}
-    specs |= {f"shallow {seed}": TrainingSpec.create("random_forest", SHALLOW, seed=seed) for seed in (1, 2)}
-    run_ids = {}
-    for name, spec in specs.items():
-        outcome = train_now(settings, TrainingRequest.create(spec, actor="tester"), connect)
-        assert outcome.run_id is not None
-        run_ids[name] = outcome.run_id
-    return ComparedHome(settings, connect(), run_ids)
+    def at(home: Path) -> Settings:
+        return load_settings(home=home, environment=rows_in(data_file))
+
+    def build(home: Path) -> None:
+        requests = {"ridge": asked("ridge", seed=1)}
+        requests |= {f"steady {seed}": asked("random_forest", STEADY, seed=seed) for seed in (1, 2, 3)}
+        requests |= {f"shallow {seed}": asked("random_forest", SHALLOW, seed=seed) for seed in (1, 2)}
+        outcomes = train_in(at(home), *requests.values())
+        run_ids = {name: outcome.run_id for name, outcome in zip(requests, outcomes, strict=True)}
+        (home / _RUN_IDS).write_text(json.dumps(run_ids), encoding="utf-8")
+
+    settings = at(built_once(tmp_path_factory, "compared", build))
+    run_ids = json.loads((settings.home / _RUN_IDS).read_text(encoding="utf-8"))
+    return ComparedHome(settings, open_store(settings), run_ids)
 
 
 @pytest.fixture(scope="session")
 def versions_settings(trained_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a home with three versions: a forest, a worse one, and the first one's twin. Read only."""
-    from core.domain.hyperparameters import TrainingSpec
-    from core.domain.jobs import TrainingRequest
-    from core.tracking.store import open_store
-    from core.workflows.training import train_now
 
-    home = tmp_path_factory.mktemp("versions") / "home"
-    shutil.copytree(trained_settings.home, home)
-    settings = trained_settings.model_copy(update={"home": home})
-    with closing(sqlite3.connect(settings.paths.mlflow_db)) as database, database:
-        location = settings.paths.mlflow_artifacts.as_uri()
-        database.execute("UPDATE experiments SET artifact_location = ?", (location,))
-    connect = functools.cache(lambda: open_store(settings))
-    for spec in (
-        TrainingSpec.create("random_forest", SHALLOW),
-        TrainingSpec.create("random_forest", {"n_estimators": 20, "max_depth": 12}, seed=7),
-    ):
-        train_now(settings, TrainingRequest.create(spec, actor="tester"), connect)
-    return settings
+    def build(home: Path) -> None:
+        shutil.copytree(trained_settings.home, home, dirs_exist_ok=True)
+        settings = trained_settings.model_copy(update={"home": home})
+        with closing(sqlite3.connect(settings.paths.mlflow_db)) as database, database:
+            location = settings.paths.mlflow_artifacts.as_uri()
+            database.execute("UPDATE experiments SET artifact_location = ?", (location,))
+        train_in(settings, asked("random_forest", SHALLOW), asked("random_forest", FOREST_OF_20, seed=7))
+
+    home = built_once(tmp_path_factory, "versions", build)
+    return trained_settings.model_copy(update={"home": home})
 
 
 @pytest.fixture
@@ -272,12 +282,12 @@ def empty_store_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of a store nothing was ever written to. Creating one takes seconds, copying it none."""
     from core.tracking.store import open_store
 
-    home = tmp_path_factory.mktemp("empty-store")
-    store = open_store(load_settings(home=home, environment={}))
-    copy = home / "copy.db"
-    with (
-        closing(sqlite3.connect(store.uri.removeprefix("sqlite:///"))) as full,
-        closing(sqlite3.connect(copy)) as target,
-    ):
-        full.backup(target)
-    return copy
+    def build(home: Path) -> None:
+        store = open_store(load_settings(home=home, environment={}))
+        with (
+            closing(sqlite3.connect(store.uri.removeprefix("sqlite:///"))) as full,
+            closing(sqlite3.connect(home / "copy.db")) as target,
+        ):
+            full.backup(target)
+
+    return built_once(tmp_path_factory, "empty-store", build) / "copy.db"

@@ -28,7 +28,7 @@ _KINDS: Final = {
     "tag": ColumnKind.TAG,
     "attribute": ColumnKind.ATTRIBUTE,
 }
-_PYTHON_SET: Final = re.compile(r"'\{('[^{}]*')\}'")
+_PYTHON_SET: Final = re.compile(r"'?\{('[^{}]*')\}'?")
 _RUN_NAME_TAG: Final = "mlflow.runName"
 _INDEXED_ATTRIBUTES: Final = frozenset({"run_id", "status", "start_time", "end_time"})
 _LARGEST_INTEGER: Final = 2**63 - 1

@@ -132,6 +132,7 @@ def test_the_address_holds_the_whole_view(app: RunningApp, visits: Visits) -> No
     expect(bad.get_by_text("63 runs")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_pictures_are_in_the_address_too(app: RunningApp, run_settings: Settings, visits: Visits) -> None:
     page = visits.open(f"{app.url}/runs?name=forest")
     with rerun(page):
@@ -150,6 +151,7 @@ def test_the_pictures_are_in_the_address_too(app: RunningApp, run_settings: Sett
     expect(visits.open(compared.url).get_by_text("all held-out rows")).to_be_visible()
 
 
+@pytest.mark.long
 def test_what_another_program_changes_is_on_the_screen_within_ten_seconds(
     app: RunningApp, run_settings: Settings, visits: Visits
 ) -> None:

@@ -123,6 +123,7 @@ def test_a_file_with_bad_rows_is_sent_priced_and_both_parts_come_home(
     assert read_column(visits.open(f"{app.url}/score"), "File")[0] == "my houses.csv"
 
 
+@pytest.mark.long
 def test_a_large_file_is_watched_from_two_sessions_and_cancelled(
     app: RunningApp, score_settings: Settings, visits: Visits, real_rows: pd.DataFrame
 ) -> None:

@@ -207,6 +207,7 @@ def test_a_price_is_reached_by_a_house_that_can_be_taken(app: RunningApp, visits
     assert abs(reached - 300_000) < 2_000
 
 
+@pytest.mark.long
 def test_version_part_and_chosen_areas_come_back_from_the_copied_address(
     app: RunningApp, lab: Lab, visits: Visits
 ) -> None:

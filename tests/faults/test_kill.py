@@ -24,10 +24,10 @@ Round = Callable[[Ward, int, random.Random], None]
 
 
 @pytest.mark.timeout(600)
-def test_a_worker_killed_at_6_moments_loses_nothing_and_registers_nothing_twice(
+def test_a_worker_killed_at_4_moments_loses_nothing_and_registers_nothing_twice(
     tmp_path: Path, data_file: Path
 ) -> None:
-    _hit(tmp_path, data_file, 6, _kill_workers)
+    _hit(tmp_path, data_file, 4, _kill_workers)
 
 
 @pytest.mark.timeout(600)

@@ -28,14 +28,14 @@ from tests.forked import start
 from tests.promotions import passed, put_up
 
 SEED = 20_261_123
-FEW_MOMENTS, MOMENTS = 6, 25
-PROCESSES = 8
-FEW_PROMOTIONS, PROMOTIONS = 40, 200
+FEW_MOMENTS, MOMENTS = 4, 25
+FEW_RACERS, RACERS = 3, 8
+FEW_PROMOTIONS, PROMOTIONS = 12, 200
 VERSIONS = ("1", "2", "3")
 
 
 @pytest.mark.timeout(300)
-def test_a_promotion_killed_at_6_moments_leaves_records_that_agree_after_the_restart(versions_home: Settings) -> None:
+def test_a_promotion_killed_at_4_moments_leaves_records_that_agree_after_the_restart(versions_home: Settings) -> None:
     kill_at(FEW_MOMENTS, versions_home)
 
 
@@ -73,22 +73,22 @@ def kill_at(moments: int, versions_home: Settings) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_40_racing_promotions_from_8_processes_make_one_champion_and_lose_no_entry(versions_home: Settings) -> None:
-    race(FEW_PROMOTIONS, versions_home)
+def test_12_racing_promotions_from_3_processes_make_one_champion_and_lose_no_entry(versions_home: Settings) -> None:
+    race(FEW_RACERS, FEW_PROMOTIONS, versions_home)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_200_racing_promotions_from_8_processes_make_one_champion_and_lose_no_entry(versions_home: Settings) -> None:
-    race(PROMOTIONS, versions_home)
+    race(RACERS, PROMOTIONS, versions_home)
 
 
-def race(promotions: int, versions_home: Settings) -> None:
+def race(processes: int, promotions: int, versions_home: Settings) -> None:
     put_up(records_of(versions_home), "1")
-    results = [versions_home.home / f"racer{number}.json" for number in range(PROCESSES)]
+    results = [versions_home.home / f"racer{number}.json" for number in range(processes)]
     began = time.monotonic()
     racers = [
-        start(promote_often, versions_home, promotions // PROCESSES, SEED + number, file)
+        start(promote_often, versions_home, promotions // processes, SEED + number, file)
         for number, file in enumerate(results)
     ]
     for racer in racers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -18,7 +19,11 @@ from core.tracking.runs import list_runs
 from core.tracking.store import open_store
 from core.tracking.tracker import MLflowTracker
 from core.workflows.lab import Lab
+from tests.conftest import asked, train_in
+from tests.core.workflows.conftest import WITHOUT_DATA, home_at
 from tests.pages.conftest import OpenScreen
+
+SCREENS = ("", "train", "tune", "runs", "compare", "models", "what_if", "score", "data")
 
 
 def test_home_of_an_empty_store_has_one_button_and_it_queues_the_starter_model(
@@ -54,6 +59,21 @@ def test_home_shows_the_scores_the_run_holds(trained_settings: Settings, open_sc
         "MAPE": percent(run.scores.mape),
     }
     assert list(home.dataframe[0].value["Run"]) == ["forest_of_20"]
+
+
+def test_demo_data_are_called_so_on_every_screen_and_beside_every_price(
+    tmp_path: Path, empty_store_file: Path, open_screen: OpenScreen
+) -> None:
+    settings = home_at(tmp_path / "home", tmp_path, empty_store_file, **WITHOUT_DATA)
+    train_in(settings, asked("ridge"))
+    for screen in SCREENS:
+        drawn = open_screen(settings, screen)
+        assert any("**Demo data.**" in warning.value for warning in drawn.warning), screen
+        assert not drawn.exception, screen
+    priced = open_screen(settings, "what_if", median_income="4")
+    assert any("trained on invented demo data" in text.value for text in (*priced.warning, *priced.caption))
+    (run,) = list_runs(open_store(settings))
+    assert run.tags["data.source"] == "demo"
 
 
 def test_a_run_without_metrics_shows_dashes_and_never_zero(settings: Settings, open_screen: OpenScreen) -> None:

@@ -18,6 +18,8 @@ from core.domain.jobs import Job, TrainingRequest
 from core.domain.settings import PROJECT_ROOT, Settings
 from core.jobs.engine import JobQueue
 from tests.conftest import rows_in
+from tests.core.workflows.conftest import with_empty_store
+from tests.forked import working
 
 TRAINING_SECONDS = 90
 
@@ -66,6 +68,12 @@ def has_grown(job: Job) -> bool:
 
 
 @pytest.fixture
+def settings(settings: Settings, empty_store_file: Path) -> Settings:
+    """The suite's own, with a store in which nothing is yet: MLflow takes seconds to make one."""
+    return with_empty_store(settings, empty_store_file)
+
+
+@pytest.fixture
 def queue(settings: Settings) -> Iterator[JobQueue]:
     queue = JobQueue(settings)
     yield queue
@@ -73,10 +81,13 @@ def queue(settings: Settings) -> Iterator[JobQueue]:
 
 
 @pytest.fixture(scope="module")
-def working_settings(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Iterator[Settings]:
+def working_settings(
+    tmp_path_factory: pytest.TempPathFactory, data_file: Path, empty_store_file: Path
+) -> Iterator[Settings]:
     """A home with a live worker, shared by the tests of a module."""
-    settings = load_settings(home=tmp_path_factory.mktemp("working"), environment=rows_in(data_file))
-    with worker_process(settings):
+    home = load_settings(home=tmp_path_factory.mktemp("working"), environment=rows_in(data_file))
+    settings = with_empty_store(home, empty_store_file)
+    with working(settings):
         yield settings
 
 

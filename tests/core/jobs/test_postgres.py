@@ -66,10 +66,20 @@ def team(server: str, tmp_path: Path, data_file: Path) -> Settings:
     )
 
 
+def test_two_workers_share_a_sweep_and_the_death_of_one_loses_no_trial(team: Settings) -> None:
+    share_a_sweep(team, 8)
+
+
+@pytest.mark.long
 def test_two_workers_share_a_sweep_of_20_trials_and_the_death_of_one_loses_none(team: Settings) -> None:
+    share_a_sweep(team, 20)
+
+
+def share_a_sweep(team: Settings, trials: int) -> None:
+    """One of the two is killed with a trial in hand, once a quarter has ended."""
     connect = functools.cache(lambda: open_store(team))
     queue = JobQueue(team)
-    plan = SweepPlan.search(team.default_spec("ridge"), trials=20, workers=2)
+    plan = SweepPlan.search(team.default_spec("ridge"), trials=trials, workers=2)
     sweep_id = start_sweep(queue, connect, plan, actor="tester")
     doomed = start_worker(team, name="doomed")
     with working(team, name="survivor"):
@@ -84,7 +94,7 @@ def test_two_workers_share_a_sweep_of_20_trials_and_the_death_of_one_loses_none(
 
         def is_caught() -> bool:
             """Whether the worker stands still with a trial in hand."""
-            if queue.sweeps.get(sweep_id).ended < 5 or "doomed" not in queue.board.open_jobs().values():
+            if queue.sweeps.get(sweep_id).ended < trials // 4 or "doomed" not in queue.board.open_jobs().values():
                 return False
             assert doomed.pid is not None
             os.kill(doomed.pid, signal.SIGSTOP)
@@ -106,12 +116,12 @@ def test_two_workers_share_a_sweep_of_20_trials_and_the_death_of_one_loses_none(
     sweep = queue.sweeps.get(sweep_id)
     print(f"trials first seen with each worker: {dict(shares)}")
     assert sweep.state is SweepState.FINISHED
-    assert [trial.number for trial in sweep.trials] == list(range(20))
+    assert [trial.number for trial in sweep.trials] == list(range(trials))
     assert {trial.state for trial in sweep.trials} == {TrialState.COMPLETE}
-    assert len({trial.run_id for trial in sweep.trials}) == 20
+    assert len({trial.run_id for trial in sweep.trials}) == trials
     runs = list_runs(connect())
-    assert Counter(run.status for run in runs) == {"FINISHED": 21}, "20 trials and the sweep's own"
-    assert get_run(connect(), str(sweep.run_id)).metrics["trials_complete"] == 20
+    assert Counter(run.status for run in runs) == {"FINISHED": trials + 1}, "the trials and the sweep's own"
+    assert get_run(connect(), str(sweep.run_id)).metrics["trials_complete"] == trials
     queue.close()
 
 

@@ -22,6 +22,7 @@ from core.tracking.runs import get_run, list_runs
 from core.tracking.store import open_store
 from core.workflows.lab import Lab
 from tests.core.jobs.conftest import has_grown, is_final, request_of, wait_for, worker_process
+from tests.forked import working
 
 
 def test_a_training_is_run_recorded_and_registered(live_queue: JobQueue, working_settings: Settings) -> None:
@@ -90,7 +91,7 @@ def test_a_training_that_fails_says_why_and_its_run_does_not_say_running(queue: 
     bad = settings.home / "bad.csv"
     bad.write_text("longitude,latitude\n1,2\n")
     broken = settings.model_copy(update={"data": settings.data.model_copy(update={"path": bad})})
-    with worker_process(broken):
+    with working(broken):
         job = wait_for(queue, queue.submit(request_of()), is_final)
     assert job.state is JobState.FAILED
     assert job.failure is not None
@@ -150,7 +151,7 @@ def test_a_worker_without_mlflow_trains_into_the_local_registry_and_says_so(
         else {"tracking": settings.tracking.model_copy(update={"uri": "http://127.0.0.1:9"})}
     )
     alone = settings.model_copy(update=change)
-    with worker_process(alone):
+    with working(alone):
         job = wait_for(queue, queue.submit(request_of()), is_final)
     assert job.state is JobState.SUCCEEDED, job.failure
     assert job.outcome is not None
@@ -176,7 +177,7 @@ def test_a_worker_asked_to_end_leaves_its_training_to_the_next(queue: JobQueue, 
         assert first.wait(timeout=10) == 0
     assert queue.get(job_id).state is JobState.RUNNING
     assert not queue.live_workers()
-    with worker_process(settings, parent=os.getpid()):
+    with working(settings, parent=os.getpid()):
         job = wait_for(queue, job_id, is_final)
     assert job.state is JobState.SUCCEEDED, job.failure
     assert [run.status for run in list_runs(open_store(settings))] == ["FINISHED"]
