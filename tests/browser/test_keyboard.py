@@ -14,7 +14,7 @@ from tests.browser.server import RunningApp, running_app
 from tests.browser.visits import Visits
 from tests.conftest import rows_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 TRAINING_SECONDS = 120
 

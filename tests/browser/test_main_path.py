@@ -75,7 +75,6 @@ def test_an_empty_store_says_what_to_do_next(app: RunningApp, visits: Visits) ->
     click_button(what_if, "Value this house")
     expect(what_if.get_by_text("No model has been trained yet, so there is no price.")).to_be_visible()
     expect(what_if.get_by_test_id("stPageLink").filter(has_text="Train one")).to_be_visible()
-    expect(what_if.get_by_text("Train one on the Train screen")).to_be_visible()
 
 
 def test_a_forest_is_trained_with_the_sliders_watched_scored_and_asked_for_a_price(

@@ -87,6 +87,7 @@ def test_a_version_is_promoted_a_bad_one_refused_overridden_and_rolled_back_and_
     assert read_column(ledger, "Reason")[1] == "to see <b>what</b> happens"
 
 
+@pytest.mark.long
 def test_the_service_is_started_followed_and_stopped_on_the_screen(
     app: RunningApp, model_settings: Settings, visits: Visits
 ) -> None:
@@ -107,6 +108,7 @@ def test_the_service_is_started_followed_and_stopped_on_the_screen(
     expect(page.get_by_text("No service runs.")).to_be_visible(timeout=START_SECONDS * 1000)
 
 
+@pytest.mark.long
 def test_no_part_of_the_screen_is_wider_than_the_window(app: RunningApp, visits: Visits) -> None:
     page = visits.open(f"{app.url}/models?version=1&part=Versions")
     for part in ("Ledger", "Service", "Versions"):

@@ -30,6 +30,7 @@ def test_a_worker_killed_at_4_moments_loses_nothing_and_registers_nothing_twice(
     _hit(tmp_path, data_file, 4, _kill_workers)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_an_app_killed_with_its_worker_at_2_moments_finds_everything_again(tmp_path: Path, data_file: Path) -> None:
     _hit(tmp_path, data_file, 2, _kill_apps)
