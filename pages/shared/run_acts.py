@@ -88,7 +88,8 @@ def picks(picked: tuple[str, ...], found: RunPage) -> None:
     more = "more than " if found.at_least else ""
     runs = "1 run" if found.total == 1 and not more else f"{more}{found.total:,} runs"
     if not picked:
-        row.caption(f"**{runs}.** Pick {FEWEST_RUNS} to {MOST_RUNS} to compare them; press a name to open it.")
+        wanted = f" Pick {FEWEST_RUNS} to {MOST_RUNS} to compare them; press a name to open it." if found.total else ""
+        row.caption(f"**{runs}.**{wanted}")
         return
     here = {run.run_id for run in found.runs}
     others = sum(run_id not in here for run_id in picked)
