@@ -67,6 +67,7 @@ def tell_refusal(what: str, remedy: str, where: str = "") -> None:
 def escape(text: str) -> str:
     """Text as Markdown shows it letter by letter: dollars are no formula, brackets no link."""
     text = _PICTURE.sub(f":{_WORD_JOINER}", text)
+    text = text.replace("−$", f"−{_WORD_JOINER}$")  # a browser would end a line between the two
     for sign in "\\`*_{}[]()#+-.!|$<>:~=&":
         text = text.replace(sign, f"\\{sign}")
     return text
