@@ -235,7 +235,7 @@ def _trouble(visits: Visits, app: RunningApp, folder: Path, scratch: Path) -> No
             _everywhere(visits, guarded.url, folder, "sign-in")
             for name, told in {"refused": {"email_verified": False}, "viewer": {"email_verified": True}}.items():
                 provider.claims = {"email": "stranger@lab.org", **told}
-                page = visits.open(f"{guarded.url}/train")
+                page = visits.open(f"{guarded.url}/train", apart=True)
                 button(page, "Sign in").click()
                 button(page, "Sign out").wait_for()
                 wait_until_idle(page)
