@@ -96,9 +96,12 @@ def _find() -> Path | None:
 
 def _run(*command: object) -> None:
     words = [str(word) for word in command]
-    as_server = ["runuser", "-u", SERVER_USER, "--", *words] if os.geteuid() == 0 else words
+    server = SERVER_USER if os.geteuid() == 0 else None
     done = subprocess.run(
-        as_server,
+        words,
+        user=server,
+        group=server,
+        extra_groups=None if server is None else [],
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

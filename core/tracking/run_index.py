@@ -36,11 +36,15 @@ _COLUMN_COST: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class IndexPage:
-    """The rows of a page, how many runs match in all, and what :meth:`RunIndex.signature` says of it."""
+    """The rows of a page, how many runs match in all, and what :meth:`RunIndex.signature` says of it.
+
+    ``is_complete`` says whether all runs had been read into the very file this page is of.
+    """
 
     runs: tuple[Run, ...]
     total: int
     signature: str
+    is_complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ class RunIndex:
         """
         with self._reading() as database:
             shown = self._shown(database, query)
-            return IndexPage(tuple(load_runs(database, shown.numbers)), shown.total, shown.signature)
+            runs = tuple(load_runs(database, shown.numbers))
+            return IndexPage(runs, shown.total, shown.signature, read_state(database).complete)
 
     def all(self, query: RunQuery) -> Iterator[Run]:
         """Every matching run in the query's order, whatever its page; read in portions as they are taken."""

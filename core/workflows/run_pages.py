@@ -12,6 +12,7 @@ from core.domain.run_query import Column, ColumnKind, ColumnUse, RunQuery
 from core.domain.runs import Run
 from core.tracking.run_aliases import RunAliases
 from core.tracking.run_index import RunIndex
+from core.tracking.run_index_file import IndexLost
 from core.tracking.run_search import REACHABLE, search
 from core.tracking.store import Store
 from core.workflows.run_export import columns_of
@@ -67,8 +68,10 @@ class RunPage:
 
 
 def page_from_index(index: RunIndex, query: RunQuery, *, stale: str) -> RunPage:
-    """The page as the index has it. Raises InvalidFilter, IndexLost."""
+    """The page as the index has it. Raises InvalidFilter, and IndexLost while not all runs are in it."""
     found = index.page(query)
+    if not found.is_complete:
+        raise IndexLost("it is made anew")
     pages = max(1, -(-found.total // query.size))
     return RunPage(
         query=query,

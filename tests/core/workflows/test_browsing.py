@@ -23,12 +23,13 @@ from core.domain.run_query import Column, ColumnKind, Lifecycle, Order, RunKind,
 from core.domain.runs import RunStatus
 from core.domain.settings import Settings
 from core.tracking.run_edits import LONGEST_VALUE
+from core.tracking.run_index import RunIndex
 from core.tracking.run_search import matching_runs
 from core.tracking.runs import list_runs
 from core.tracking.store import Store, open_store
 from core.workflows import refreshing
 from core.workflows.browsing import Browsing
-from core.workflows.run_pages import PageSource, RunPage
+from core.workflows.run_pages import PageSource, RunPage, page_from_index
 from tests.actors import TESTER
 from tests.core.varied_runs import client_of, write_run
 
@@ -273,6 +274,21 @@ def test_a_broken_index_is_made_anew_and_the_page_comes_meanwhile(browsing: Brow
     browsed_home.paths.run_index.write_bytes(b"broken" * 10_000)
     assert ids(browsing.page(EVERY)) == ids(page)
     assert ids(indexed(browsing)) == ids(page)
+
+
+def test_no_page_is_read_from_an_index_that_was_made_anew_after_it_was_called_complete(
+    browsing: Browsing, browsed_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = indexed(browsing)
+
+    def lost_meanwhile(index: RunIndex, query: RunQuery, *, stale: str) -> RunPage:
+        index.close()
+        for suffix in ("-wal", "-shm", ""):
+            Path(f"{browsed_home.paths.run_index}{suffix}").unlink(missing_ok=True)
+        return page_from_index(index, query, stale=stale)
+
+    monkeypatch.setattr("core.workflows.browsing.page_from_index", lost_meanwhile)
+    assert ids(browsing.page(EVERY)) == ids(page)
 
 
 def test_while_mlflow_is_away_the_index_goes_on_and_says_since_when(browsing: Browsing, browsed_home: Settings) -> None:
