@@ -146,12 +146,12 @@ def _of_number(number: int, sketch: DriftSketch, baseline: DriftBaseline) -> Fea
     outside = _share(cells[0] + cells[-1], sketch.rows)
     told = [f"{feature.label}: {moved.words}"]
     if moved.is_shift:
-        bounds = [_written(values[end // 2 - 1], feature.shown_digits) for end in ends]
+        bounds = [decimal(values[end // 2 - 1], feature.shown_digits) for end in ends]
         told.append(moved.sentence(_span(bounds, moved.worst)))
     if missing > missing_before:
         told.append(f"{_percent(missing).capitalize()} of the rows have no value.")
     if outside > 0:
-        low, high = (_written(end, feature.shown_digits) for end in (values[0], values[-1]))
+        low, high = (decimal(end, feature.shown_digits) for end in (values[0], values[-1]))
         told.append(f"{_percent(outside).capitalize()} lie outside the {low} to {high} of the training rows.")
     return FeatureDrift(
         feature=feature.name,
@@ -260,10 +260,6 @@ def _span(bounds: list[str], number: int) -> str:
     if number == 0:
         return f"at or below {bounds[0]}" if bounds else "there"
     return f"above {bounds[-1]}" if number == len(bounds) else f"between {bounds[number - 1]} and {bounds[number]}"
-
-
-def _written(value: float, digits: int) -> str:
-    return decimal(value, digits)
 
 
 def _share(part: float, whole: int) -> float:

@@ -180,8 +180,13 @@ def test_a_sweep_is_started_watched_paused_and_its_best_trained_in_full(
     assert job is not None
     assert best is not None
     assert job.request.spec == best.spec
+
     click_button(page, "Train again")
     assert read_slider_text(page, "Penalty") == f"{best.spec.values['alpha']:g}"
+    button(page, "Train").click()
+    expect(page.get_by_text("both predict the very same price for all 4,128")).to_be_visible(
+        timeout=TRAINING_SECONDS * 1000
+    )
 
 
 def test_an_address_that_names_no_job_gets_a_clear_word_and_keeps_the_frame(app: RunningApp, visits: Visits) -> None:

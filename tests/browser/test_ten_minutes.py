@@ -53,12 +53,12 @@ def go_to(page: Page, screen: str) -> None:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Iterator[RunningApp]:
     """As it is configured for everybody: ranges and spatial scores are measured, and a worker is started."""
-    patch = pytest.MonkeyPatch()
-    patch.delenv(RANGE_VARIABLE)
-    patch.delenv(SPATIAL_VARIABLE)
-    with running_app(tmp_path_factory.mktemp("newcomer") / "home", {DATA_VARIABLE: str(data_file)}) as server:
-        yield server
-    patch.undo()
+    home = tmp_path_factory.mktemp("newcomer") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(RANGE_VARIABLE)
+        patch.delenv(SPATIAL_VARIABLE)
+        with running_app(home, {DATA_VARIABLE: str(data_file)}) as server:
+            yield server
 
 
 def test_a_newcomer_goes_the_whole_way(

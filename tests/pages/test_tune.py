@@ -331,6 +331,7 @@ def test_an_unknown_sweep_in_the_address_is_refused_and_the_form_stays(home: Set
     tune = open_screen(home, "tune", sweep="nobody")
     assert [error.value for error in tune.error] == ["There is no sweep 'nobody'\\."]
     assert any("python -m core sweeps" in text.value for text in tune.markdown)
+    assert "Show the newest" in [link.label for link in tune.page_link]
     assert [button.label for button in tune.button] == ["Start the sweep"]
     assert not tune.exception
 
